@@ -1,0 +1,111 @@
+"""The ASGI application: one handler for pages, a leaner one for the API, and what opens and closes with the process.
+
+Django's own handler gives every request a thread as soon as one synchronous receiver or middleware is met, and that
+thread lives as long as the request. A turn may wait a minute for its model: 1,000 turns would be 1,000 threads. So the
+API has a handler of its own, without middleware and without receivers of ``request_started``/``request_finished``.
+"""
+
+import asyncio
+import contextlib
+import io
+import os
+from typing import Any, Final
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
+
+import django  # the settings must be named before Django is imported
+from django.core import signals
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.core.handlers.exception import convert_exception_to_response
+from django.db import close_old_connections, reset_queries
+from django.urls import set_script_prefix
+
+django.setup(set_prefix=False)
+
+from sessions import lifespan  # imports models, which Django must have loaded first  # noqa: E402
+from sessions.cleaning import MAX_BODY_BYTES  # noqa: E402
+
+API_PATHS: Final = ("/api/", "/healthz", "/readyz")
+
+
+class PageHandler(ASGIHandler):
+    """Django's handler with the database receivers that every page needs."""
+
+
+class ApiHandler(ASGIHandler):
+    """Serves asynchronous views alone, with a bounded body and no thread of its own per request."""
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        assert is_async
+        self._view_middleware: list[Any] = []
+        self._template_response_middleware: list[Any] = []
+        self._exception_middleware: list[Any] = []
+        self._middleware_chain = convert_exception_to_response(self._get_response_async)  # type: ignore[attr-defined]  # not in the stubs
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        with contextlib.suppress(RequestAborted):
+            body = await self.read_body(receive)
+            set_script_prefix(get_script_prefix(scope))
+            await self._serve(scope, body, receive, send)
+
+    async def _serve(self, scope: Any, body: io.BytesIO, receive: Any, send: Any) -> None:
+        """Answers the request, or cancels the view when the client is gone first."""
+        request, refusal = self.create_request(scope, body)
+        if request is None:
+            assert refusal is not None
+            await self.send_response(refusal, send)
+            return
+        answering = asyncio.create_task(self._answer(request, send))
+        leaving = asyncio.create_task(receive())
+        try:
+            await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            leaving.cancel()
+            if not answering.done():
+                answering.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await answering
+
+    async def _answer(self, request: Any, send: Any) -> None:
+        response = await self.run_get_response(request)
+        try:
+            await self.send_response(response, send)
+        finally:
+            response.close()
+
+    async def read_body(self, receive: Any) -> io.BytesIO:
+        """Reads at most one byte more than is allowed: enough for the parser to refuse with 413, whatever was sent."""
+        body = bytearray()
+        more = True
+        while more and len(body) <= MAX_BODY_BYTES:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise RequestAborted
+            body += message.get("body", b"")[: MAX_BODY_BYTES + 1 - len(body)]
+            more = message.get("more_body", False)
+        return io.BytesIO(bytes(body))
+
+
+def _receive_for_pages_only() -> None:
+    for signal, receiver in (
+        (signals.request_started, reset_queries),
+        (signals.request_started, close_old_connections),
+        (signals.request_finished, close_old_connections),
+    ):
+        signal.disconnect(receiver)
+        signal.connect(receiver, sender=PageHandler)
+
+
+_receive_for_pages_only()
+_pages = PageHandler()
+_api = ApiHandler()
+
+
+async def application(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "lifespan":
+        await lifespan.serve(receive, send)
+    elif scope["path"].startswith(API_PATHS):
+        await _api(scope, receive, send)
+    else:
+        await _pages(scope, receive, send)

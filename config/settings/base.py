@@ -1,0 +1,153 @@
+"""What every installation shares. A missing or bad value of the environment stops the start with a sentence."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from celery.schedules import crontab
+
+from config.env import Environment
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+env = Environment(os.environ)
+
+SECRET_KEY = env.text("SECRET_KEY", meaning="a long random text, the same in every process")
+ENCRYPTION_KEYS = env.encryption_keys("ENCRYPTION_KEYS")
+REDIS_URL = env.redis_url("REDIS_URL")
+
+# ``default`` is the application's role; ``owner`` is the one that migrates, absent where only serving happens.
+DATABASES: dict[str, Any] = {
+    "default": {
+        **env.database("DATABASE_URL", meaning="the application's database, postgres://user:password@host/name"),
+        "DISABLE_SERVER_SIDE_CURSORS": True,  # a transaction-mode PgBouncer cannot keep them
+        "OPTIONS": {"pool": {"min_size": 0, "max_size": env.integer("ORM_POOL_SIZE", default=2, minimum=1)}},
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+if env.optional("DATABASE_OWNER_URL"):
+    DATABASES["owner"] = env.database("DATABASE_OWNER_URL", meaning="the same database as its owner")
+
+CHAT_POOL_SIZE = env.integer("CHAT_POOL_SIZE", default=6, minimum=1, maximum=1000)
+DOOR_CACHE_SECONDS = env.integer("DOOR_CACHE_SECONDS", default=5, maximum=60)
+MAX_TURNS_IN_FLIGHT = env.integer("MAX_TURNS_IN_FLIGHT", default=1000, minimum=1)
+PRIVATE_MODEL_HOSTS = env.words("PRIVATE_MODEL_HOSTS", default=[])
+
+# The demo agent's model, where there is a key for one.
+OPENAI_API_KEY = env.optional("OPENAI_API_KEY")
+OPENAI_BASE_URL = env.text("OPENAI_BASE_URL", meaning="a model", default="https://api.openai.com/v1")
+OPENAI_MODEL = env.text("OPENAI_MODEL", meaning="a model", default="gpt-5-mini")
+
+INSTALLED_APPS = [
+    "tenants",
+    "agents",
+    "sessions",
+    "widget",
+    "tenants.admin_app.ParlourAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+]
+
+# The pages' chain. The API has none: config/asgi.py says why.
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "tenants.admin_scope.AdminScopeMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+APPEND_SLASH = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "tenants.admin_scope.active_tenant_context",
+            ]
+        },
+    }
+]
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / ".run" / "static"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_PARSER_CLASSES": ["sessions.api.parsing.BoundedJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "UNAUTHENTICATED_USER": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Parlour",
+    "VERSION": "1",
+    "DESCRIPTION": "Chat with an agent from a registered website. The browser's Origin header names the website.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PUBLIC": True,
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    # httpx logs every request's full address at INFO, once per turn.
+    "loggers": {"httpx": {"level": "WARNING"}, "httpx2": {"level": "WARNING"}, "django": {"level": "INFO"}},
+}
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_TASK_SOFT_TIME_LIMIT = 240
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_SCHEDULE = {
+    "heartbeat": {"task": "sessions.tasks.record_heartbeat", "schedule": 10.0, "options": {"expires": 10}},
+    "abandon-lapsed-turns": {
+        "task": "sessions.tasks.abandon_lapsed_turns",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "delete-expired-sessions": {
+        "task": "sessions.tasks.delete_expired_sessions",
+        "schedule": crontab(minute="17"),
+        "options": {"expires": 3600},
+    },
+}

@@ -1,0 +1,22 @@
+"""One machine, the database and Redis that ``make run`` started; it writes their addresses into ``.run/env``."""
+
+from pathlib import Path
+
+import environ
+
+environ.Env.read_env(Path(__file__).resolve().parents[2] / ".run" / "env")  # what is set already stays
+
+from config.settings.base import *  # noqa: E402, F403  a settings module is the sum of its base and its own
+from config.settings.base import env  # noqa: E402
+
+DEBUG = False  # a traceback in the browser would show what no visitor may see; the console has it
+PORT = env.integer("PORT", default=8000, minimum=1, maximum=65535)
+PUBLIC_URL = env.web_origin("PUBLIC_URL", default=f"http://localhost:{PORT}")
+ALLOWED_HOSTS = ["localhost", ".localhost", "127.0.0.1"]
+
+# http://shop.localhost:PORT stands for https://shop.localhost here: browsers resolve *.localhost by themselves.
+LOCAL_ORIGIN_PORT: int | None = PORT
+DEMO_SITES = True
+PRIVATE_MODEL_HOSTS = env.words("PRIVATE_MODEL_HOSTS", default=["localhost", "127.0.0.1"])
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = True

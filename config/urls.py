@@ -1,0 +1,10 @@
+"""Addresses: the API of the visitors' browsers, the pages, the admin."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("sessions.api.urls")),
+    path("admin/", admin.site.urls),
+    path("", include("widget.urls")),
+]
