@@ -1,0 +1,48 @@
+"""From an origin to its website: the first step of every request of a visitor."""
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from django.conf import settings
+
+from tenants.database import through_door
+from tenants.domains import Origin, OriginError, parse_origin
+from tenants.errors import OriginNotAllowedError
+
+
+@dataclass(frozen=True, slots=True)
+class WebsiteProfile:
+    """What a visitor's request needs to know of its website. ``is_active`` is false for a suspended tenant, too."""
+
+    tenant_id: UUID
+    website_id: UUID
+    domain: str
+    title: str
+    site_key: str
+    require_session_token: bool
+    is_active: bool
+    hosts: frozenset[str]
+
+
+async def website_by_origin(origin_header: str) -> WebsiteProfile:
+    """The website that is registered and proved for an ``Origin`` header. Raises ``OriginNotAllowedError``."""
+    origin = registered_form(origin_header)
+    rows = await through_door("SELECT * FROM door_website_by_origin(%(origin)s)", {"origin": str(origin)})
+    if not rows:
+        raise OriginNotAllowedError("This website is not registered for chat.")
+    return WebsiteProfile(**{**rows[0], "hosts": frozenset(rows[0]["hosts"])})
+
+
+def registered_form(origin_header: str) -> Origin:
+    """The origin as it is registered. In development ``http://shop.localhost:PORT`` stands for the https one."""
+    try:
+        origin = parse_origin(origin_header)
+    except OriginError:
+        raise OriginNotAllowedError("The Origin header is not a website's.") from None
+    if _is_local(origin):
+        return replace(origin, scheme="https", port=443)
+    return origin
+
+
+def _is_local(origin: Origin) -> bool:
+    return origin.scheme == "http" and origin.port == settings.LOCAL_ORIGIN_PORT and origin.host.endswith(".localhost")

@@ -1,0 +1,36 @@
+"""What can go wrong on the ground floor.
+
+ParlourError                       every error that this project raises for a caller to tell apart
+|-- ScopeError                     a programming error around ``tenant_scope``; never shown to a visitor
+|   |-- TenantScopeMissingError    a tenant's rows were asked for while no tenant is active
+|   `-- TenantScopeConflictError   another tenant's scope was entered inside one
+|-- OriginNotAllowedError          no website is registered for the origin of a request
+`-- DomainTakenError               a domain is proved by another website already
+"""
+
+
+class ParlourError(Exception):
+    """Root of the project's errors."""
+
+
+class ScopeError(ParlourError):
+    """Root of the errors around tenant scopes."""
+
+
+class TenantScopeMissingError(ScopeError):
+    def __init__(self) -> None:
+        super().__init__("no tenant is active: open tenants.scoping.tenant_scope(tenant_id) around this query")
+
+
+class TenantScopeConflictError(ScopeError):
+    def __init__(self) -> None:
+        super().__init__("another tenant's scope is open already: leave it before entering this one")
+
+
+class OriginNotAllowedError(ParlourError):
+    """No website is registered for the origin of the request."""
+
+
+class DomainTakenError(ParlourError):
+    def __init__(self) -> None:
+        super().__init__("This domain is in use by another website already.")

@@ -1,0 +1,32 @@
+"""Identifiers: time-ordered UUIDs for rows, opaque prefixed texts for the public."""
+
+import secrets
+from typing import Final
+from uuid import UUID
+
+import uuid_utils.compat
+
+OPERATOR_ID: Final = UUID("00000000-0000-7000-8000-000000000001")
+"""The operator is a tenant with a fixed id, so that no row ever needs a NULL tenant."""
+
+_SECRET_BYTES: Final = 32
+_KEY_BYTES: Final = 18
+
+
+def new_id() -> UUID:
+    """A UUIDv7: new rows land side by side in their indexes."""
+    return uuid_utils.compat.uuid7()
+
+
+def new_site_key() -> str:
+    """``pk_`` and 144 random bits; public, it stands in the website's page."""
+    return f"pk_{secrets.token_urlsafe(_KEY_BYTES)}"
+
+
+def new_session_token() -> str:
+    """``st_`` and 256 random bits; secret, only its SHA-256 is stored."""
+    return f"st_{secrets.token_urlsafe(_SECRET_BYTES)}"
+
+
+def new_message_id() -> str:
+    return f"msg_{uuid_utils.compat.uuid7().hex}"

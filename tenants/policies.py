@@ -1,0 +1,53 @@
+"""Migration operations for what Django's models cannot say: row policies, composite keys, definer functions."""
+
+from django.db.migrations.operations import RunSQL
+
+# The sub-select makes PostgreSQL look the setting up once a statement, not once a row. After its transaction the
+# setting is '' rather than NULL; both mean: no tenant, no rows.
+ACTIVE_TENANT_SQL = "(select nullif(current_setting('app.tenant_id', true), '')::uuid)"
+
+
+def tenant_policy(table: str, column: str = "tenant_id") -> RunSQL:
+    """Rows of ``table`` exist for the tenant named by ``app.tenant_id`` alone; with none named, no row does."""
+    return RunSQL(
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;"
+        f"CREATE POLICY tenant_rows ON {table} USING ({column} = {ACTIVE_TENANT_SQL});",
+        f"DROP POLICY tenant_rows ON {table}; ALTER TABLE {table} DISABLE ROW LEVEL SECURITY;",
+    )
+
+
+def read_policy(table: str, name: str, condition: str) -> RunSQL:
+    """Further rows of ``table`` that may be read, not written."""
+    return RunSQL(f"CREATE POLICY {name} ON {table} FOR SELECT USING ({condition});", f"DROP POLICY {name} ON {table};")
+
+
+def composite_foreign_key(table: str, columns: str, target: str, target_columns: str, on_delete: str) -> RunSQL:
+    """A foreign key that carries the tenant, so that a row can never point at another tenant's."""
+    name = f"{table}_{columns.replace(', ', '_')}_fk"
+    return RunSQL(
+        f"ALTER TABLE {table} ADD CONSTRAINT {name} FOREIGN KEY ({columns})"
+        f" REFERENCES {target} ({target_columns}) ON DELETE {on_delete} DEFERRABLE INITIALLY IMMEDIATE;",
+        f"ALTER TABLE {table} DROP CONSTRAINT {name};",
+    )
+
+
+def tenant_primary_key(table: str) -> RunSQL:
+    """PRIMARY KEY (tenant_id, id): the form that a distributed table needs."""
+    return RunSQL(
+        f"ALTER TABLE {table} DROP CONSTRAINT {table}_pkey, ADD PRIMARY KEY (tenant_id, id);",
+        f"ALTER TABLE {table} DROP CONSTRAINT {table}_pkey, ADD PRIMARY KEY (id);",
+    )
+
+
+def door(signature: str, returns: str, body: str) -> RunSQL:
+    """A SECURITY DEFINER function: the only way to see a row before its tenant is known.
+
+    It returns only what its caller needs, has its search path pinned, and is nobody's to call but the application's
+    role, which ``tenants.grants`` names.
+    """
+    return RunSQL(
+        f"CREATE FUNCTION {signature} RETURNS {returns} LANGUAGE sql STABLE SECURITY DEFINER"
+        f" SET search_path = pg_catalog, public, pg_temp AS $door$ {body} $door$;"
+        f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC;",
+        f"DROP FUNCTION {signature};",
+    )

@@ -1,0 +1,83 @@
+"""Registering websites: their domain, their origins, and the proof that switches them on."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from tenants.domains import Origin, OriginError, normalise_domain, normalise_origin
+from tenants.errors import DomainTakenError
+from tenants.models import Website, WebsiteOrigin
+from tenants.scoping import active_tenant_id
+
+
+def register_website(domain: str, *, extra_origins: Iterable[str] = (), **fields: object) -> Website:
+    """Adds a website to the active tenant; ``fields`` are further columns of it.
+
+    Raises ``DomainError`` or ``OriginError`` for what cannot be one, and Django's ``IntegrityError`` where the tenant
+    has the domain already. A local host is proved at once where local hosts serve at all, in development.
+    """
+    with transaction.atomic():
+        website = Website.objects.create(tenant_id=active_tenant_id(), domain=normalise_domain(domain), **fields)
+        set_origins(website, extra_origins)
+        if is_local(website.domain):
+            prove_website(website)
+    return website
+
+
+def set_origins(website: Website, extra_origins: Iterable[str]) -> None:
+    """Makes the website's origins its domain over https and exactly these extras, of its domain or below.
+
+    New ones are proved where the website is. Raises ``OriginError`` or ``DomainTakenError``; then nothing changes.
+    """
+    wanted = {Origin.for_domain(website.domain)} | {extra_origin(website.domain, text) for text in extra_origins}
+    with _taken_domains_refused(), transaction.atomic():
+        website.origins.exclude(origin__in=[str(origin) for origin in wanted]).delete()
+        known = set(website.origins.values_list("origin", flat=True))
+        WebsiteOrigin.objects.bulk_create(
+            _origin_row(website, origin) for origin in sorted(wanted, key=str) if str(origin) not in known
+        )
+
+
+def prove_website(website: Website) -> None:
+    """Switches the website on for visitors. Raises ``DomainTakenError`` where another tenant has it proved."""
+    website.proved_at = datetime.now(UTC)
+    with _taken_domains_refused(), transaction.atomic():
+        website.save(update_fields=["proved_at"])
+        website.origins.update(proved_at=website.proved_at)
+
+
+def is_local(domain: str) -> bool:
+    """Whether the domain is this machine, in an installation that serves it."""
+    return settings.LOCAL_ORIGIN_PORT is not None and (domain == "localhost" or domain.endswith(".localhost"))
+
+
+def extra_origin(domain: str, text: str) -> Origin:
+    """The origin in what a person typed, if a website of ``domain`` may list it. Raises ``OriginError``."""
+    origin = normalise_origin(text)
+    if origin.host != domain and not origin.host.endswith(f".{domain}"):
+        raise OriginError(f"{origin} is outside {domain}: register it as a website of its own.")
+    return origin
+
+
+def _origin_row(website: Website, origin: Origin) -> WebsiteOrigin:
+    return WebsiteOrigin(
+        tenant_id=website.tenant_id,
+        website=website,
+        origin=str(origin),
+        host=origin.host,
+        proved_at=website.proved_at,
+    )
+
+
+@contextmanager
+def _taken_domains_refused() -> Iterator[None]:
+    """Turns the unique index's refusal into a sentence; whose the domain is stays untold."""
+    try:
+        yield
+    except IntegrityError as error:
+        if "_proved_once" in str(error):
+            raise DomainTakenError from None
+        raise
