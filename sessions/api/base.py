@@ -1,0 +1,113 @@
+"""What every view of the API shares: asynchronous to the ground, one error shape, CORS for registered origins."""
+
+import logging
+from typing import Any
+
+import psycopg
+from adrf.views import APIView
+from django.http import Http404, HttpRequest, HttpResponseBase
+from psycopg_pool import PoolTimeout
+from rest_framework import exceptions
+from rest_framework.request import Request
+
+from sessions.api.responses import add_standard_headers, allow_origin, error_response, preflight_response
+from sessions.doors import Door, open_door
+from sessions.errors import (
+    InternalError,
+    InvalidRequestError,
+    MethodNotAllowedError,
+    NotFoundError,
+    OverloadedError,
+    RequestError,
+    SessionTokenInvalidError,
+    UnsupportedMediaTypeError,
+)
+from sessions.starting import TOKEN_PREFIX, hash_token
+from tenants.doors import registered_form
+
+log = logging.getLogger(__name__)
+
+
+class ApiView(APIView):  # type: ignore[misc]  # adrf is untyped
+    """An asynchronous DRF view. Errors become ``RequestError`` and leave in one shape."""
+
+    async def async_dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """DRF's dispatch without ``initial``: adrf sends that to a thread, and no view here has anything in it."""
+        self.args, self.kwargs = args, kwargs
+        self.request = self.initialize_request(request, *args, **kwargs)
+        try:
+            response = await self.respond(self.request)
+        except Exception as error:  # noqa: BLE001  the API's outermost door
+            response = error_response(visible_error(error))
+        add_standard_headers(response)
+        return response
+
+    async def respond(self, request: Request) -> HttpResponseBase:
+        handler = getattr(self, (request.method or "").lower(), None)
+        if handler is None or request.method not in self.methods():
+            raise MethodNotAllowedError
+        response: HttpResponseBase = await handler(request, *self.args, **self.kwargs)
+        return response
+
+    def methods(self) -> list[str]:
+        return [method.upper() for method in ("get", "post", "delete") if hasattr(self, method)]
+
+
+class VisitorView(ApiView):
+    """A view for visitors' browsers: the origin names the website, and only a registered origin may read the answer."""
+
+    door: Door
+
+    async def respond(self, request: Request) -> HttpResponseBase:
+        origin = request.headers.get("Origin")
+        self.door = await open_door(origin)
+        assert origin is not None
+        try:
+            response = await self._behind_the_door(request)
+        except Exception as error:  # noqa: BLE001  here the origin is known, and may read why
+            response = error_response(visible_error(error))
+        allow_origin(response, origin)
+        return response
+
+    async def _behind_the_door(self, request: Request) -> HttpResponseBase:
+        if request.method == "OPTIONS":
+            return preflight_response(self.methods())
+        self.door.check(request.headers.get("X-Parlour-Key"))
+        return await super().respond(request)
+
+    @property
+    def origin_host(self) -> str:
+        return registered_form(self.request.headers["Origin"]).host
+
+    @property
+    def token_hash(self) -> bytes | None:
+        """The hash of the session token that came with the request. Raises ``SessionTokenInvalidError``."""
+        header = self.request.headers.get("Authorization")
+        if header is None:
+            return None
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer" or not token.startswith(TOKEN_PREFIX) or not token.isascii():
+            raise SessionTokenInvalidError
+        return hash_token(token)
+
+
+class UnknownAddressView(ApiView):
+    async def respond(self, request: Request) -> HttpResponseBase:  # noqa: ARG002  every method alike
+        raise NotFoundError
+
+
+def visible_error(error: Exception) -> RequestError:
+    """The error that a visitor is shown; whatever is not theirs to know is logged and becomes ``internal_error``."""
+    if isinstance(error, RequestError):
+        return error
+    if isinstance(error, exceptions.UnsupportedMediaType):
+        return UnsupportedMediaTypeError()
+    if isinstance(error, exceptions.ParseError | UnicodeDecodeError):
+        return InvalidRequestError("The body is not valid JSON.")
+    if isinstance(error, Http404):
+        return NotFoundError()
+    if isinstance(error, psycopg.OperationalError | PoolTimeout):
+        log.error("the database is out of reach: %s", type(error).__name__)
+        return OverloadedError()
+    log.error("a request broke", exc_info=error)
+    return InternalError()

@@ -1,0 +1,143 @@
+"""The bodies that the API takes and gives. Every text passes the cleaning boundary on its way in."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from rest_framework import serializers
+
+from sessions.cleaning import (
+    ID_PATTERN,
+    MAX_MESSAGE_BYTES,
+    JsonValue,
+    UncleanError,
+    check_id,
+    clean_metadata,
+    clean_text,
+)
+from sessions.errors import InvalidRequestError, TooLargeError
+
+_MAX_USER_ID_BYTES = 255
+
+
+class CleanedField(serializers.Field[Any, Any, Any, Any]):
+    """A field whose value is what its cleaning function gives."""
+
+    def __init__(self, clean: Callable[[Any, str], Any], **options: Any) -> None:
+        super().__init__(**options)
+        self._clean = clean
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            return self._clean(data, self.field_name or "")
+        except UncleanError as error:
+            if error.field == self.field_name and error.code == "too_large":
+                raise TooLargeError(error.sentence, fields={error.field: error.sentence}) from None
+            raise DjangoValidationError(error.sentence) from None
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class IdField(CleanedField):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(check_id, **options)
+
+
+class TextField(CleanedField):
+    def __init__(self, *, max_bytes: int, **options: Any) -> None:
+        def clean(value: Any, field: str) -> str:
+            if not isinstance(value, str):
+                raise UncleanError(field, "wrong_type", "This must be a string.")
+            return clean_text(value, field=field, max_bytes=max_bytes)
+
+        super().__init__(clean, **options)
+
+
+class MetadataField(CleanedField):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(_metadata, **options)
+
+
+def _metadata(value: Any, field: str) -> dict[str, JsonValue]:
+    metadata = clean_metadata(value, field=field)
+    if not isinstance(metadata.get("website_domain"), str | None):
+        raise UncleanError(field, "wrong_type", "website_domain must be a string.")
+    return metadata
+
+
+class SessionStartSerializer(serializers.Serializer[Any]):
+    session_id = IdField(help_text=f"Made by the browser: {ID_PATTERN}.")
+    agent_id = TextField(max_bytes=64, required=False)
+    user_id = TextField(max_bytes=_MAX_USER_ID_BYTES, required=False)
+    metadata = MetadataField(required=False)
+
+
+class ChatSerializer(SessionStartSerializer):
+    message = TextField(max_bytes=MAX_MESSAGE_BYTES)
+    message_id = IdField(required=False, help_text="Makes a retry safe: the same id never asks the model twice.")
+
+
+def validated(serializer: serializers.Serializer[Any]) -> dict[str, Any]:
+    """The cleaned body. Raises ``InvalidRequestError`` with a sentence for each field that is wrong."""
+    if not isinstance(serializer.initial_data, dict):
+        raise InvalidRequestError("The body must be a JSON object.")
+    if serializer.is_valid():
+        return dict(serializer.validated_data)
+    fields = {name: str(reasons[0]) for name, reasons in serializer.errors.items()}
+    raise InvalidRequestError(fields=fields)
+
+
+class MessageSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    role = serializers.ChoiceField(choices=["user", "assistant"])
+    content = serializers.CharField()
+    at = serializers.DateTimeField()
+
+
+class UsageSerializer(serializers.Serializer[Any]):
+    input_tokens = serializers.IntegerField()
+    output_tokens = serializers.IntegerField()
+
+
+class AnswerSerializer(serializers.Serializer[Any]):
+    session_id = serializers.CharField()
+    message_id = serializers.CharField()
+    agent_id = serializers.CharField()
+    message = MessageSerializer()
+    message_count = serializers.IntegerField()
+    demo = serializers.BooleanField()
+    usage = UsageSerializer()
+
+
+class SessionStartedSerializer(serializers.Serializer[Any]):
+    session_id = serializers.CharField()
+    agent_id = serializers.CharField()
+    token = serializers.CharField(help_text="Shown this once. Send it as `Authorization: Bearer st_...`.")
+
+
+class MessagePageSerializer(serializers.Serializer[Any]):
+    messages = MessageSerializer(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
+class LookSerializer(serializers.Serializer[Any]):
+    accent = serializers.CharField()
+    position = serializers.ChoiceField(choices=["right", "left"])
+
+
+class WidgetConfigSerializer(serializers.Serializer[Any]):
+    agent_id = serializers.CharField()
+    agent_name = serializers.CharField()
+    website_title = serializers.CharField()
+    welcome = serializers.CharField()
+    starters = serializers.ListField(child=serializers.CharField())
+    look = LookSerializer()
+    demo = serializers.BooleanField()
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    message = serializers.CharField()
+    status = serializers.IntegerField()
+    fields = serializers.DictField(child=serializers.CharField(), required=False)  # type: ignore[assignment]

@@ -1,0 +1,50 @@
+"""The jobs that end what nobody came back for, tenant by tenant, in short transactions."""
+
+from typing import Final
+
+from django.db import connection
+
+from tenants.rounds import each_tenant
+
+_CHUNK: Final = 500
+
+_ABANDON: Final = """
+UPDATE turns SET state = 'abandoned', fence = fence + 1, lease_expires_at = NULL, finished_at = clock_timestamp(),
+                 error_code = 'abandoned'
+ WHERE id IN (SELECT id FROM turns WHERE state = 'running' AND lease_expires_at < clock_timestamp()
+               LIMIT %s FOR UPDATE SKIP LOCKED)
+"""
+
+# A session whose turn is running has just been spoken to.
+_DELETE: Final = """
+DELETE FROM agent_sessions
+ WHERE id IN (SELECT s.id FROM agent_sessions s JOIN tenants t ON t.id = s.tenant_id
+               WHERE s.last_activity_at < now() - make_interval(days => t.retention_days)
+                 AND NOT EXISTS (SELECT FROM turns r WHERE r.tenant_id = s.tenant_id AND r.agent_session_id = s.id
+                                                       AND r.state = 'running')
+               ORDER BY s.last_activity_at LIMIT %s FOR UPDATE OF s SKIP LOCKED)
+"""
+
+
+def abandon_lapsed_turns() -> int:
+    """Marks running turns whose lease ran out; gives their number. The visitor's words stay on the turn."""
+    return each_tenant("door_tenants_with_lapsed_turns", _abandon_chunk, reason="turns whose lease ran out")
+
+
+def delete_expired_sessions() -> int:
+    """Deletes sessions silent for longer than their tenant keeps them, with their turns; gives their number."""
+    return each_tenant("door_tenants_with_expired_sessions", _delete_chunk, reason="retention")
+
+
+def _abandon_chunk() -> int:
+    return _run(_ABANDON)
+
+
+def _delete_chunk() -> int:
+    return _run(_DELETE)
+
+
+def _run(statement: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [_CHUNK])
+        return int(cursor.rowcount)

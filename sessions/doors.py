@@ -1,0 +1,84 @@
+"""The door from an origin to an agent: every request of a visitor comes through it."""
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from django.conf import settings
+
+from agents.websites import WebsiteAgentProfile, agents_of_website
+from sessions.errors import (
+    AgentMismatchError,
+    InvalidRequestError,
+    OriginRefusedError,
+    WebsiteDomainMismatchError,
+    WebsiteSwitchedOffError,
+)
+from tenants.domains import DomainError, normalise_domain
+from tenants.doors import WebsiteProfile, website_by_origin
+from tenants.errors import OriginNotAllowedError
+from tenants.timed_cache import TimedCache
+
+_ORIGINS_REMEMBERED: Final = 10_000
+_LONGEST_ORIGIN: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A registered website and the agents behind it, its default first."""
+
+    website: WebsiteProfile
+    agents: tuple[WebsiteAgentProfile, ...]
+
+    def check(self, site_key: str | None) -> None:
+        """Refuses where the website is switched off, has no agent, or another website's key was sent."""
+        if not self.website.is_active:
+            raise WebsiteSwitchedOffError
+        if site_key is not None and site_key != self.website.site_key:
+            raise OriginRefusedError("The site key belongs to another website.")
+        if not self.agents:
+            raise WebsiteSwitchedOffError("No agent is set up on this website yet.")
+
+    def check_domain(self, claimed: str | None) -> None:
+        """``metadata.website_domain`` may confirm the website; it never chooses one."""
+        if claimed is None:
+            return
+        try:
+            host = normalise_domain(claimed)
+        except DomainError:
+            raise WebsiteDomainMismatchError from None
+        if host not in self.website.hosts:
+            raise WebsiteDomainMismatchError
+
+    def agent(self, key: str | None) -> WebsiteAgentProfile:
+        """The agent a new session gets: the one asked for, or the website's default."""
+        if key is None:
+            return self.agents[0]
+        for candidate in self.agents:
+            if candidate.agent.key == key:
+                return candidate
+        raise InvalidRequestError(fields={"agent_id": "This website has no agent with this id."})
+
+    def agent_of_session(self, agent_id: UUID) -> WebsiteAgentProfile:
+        for candidate in self.agents:
+            if candidate.agent.agent_id == agent_id:
+                return candidate
+        raise AgentMismatchError("This session's agent no longer works on this website. Start a new session.")
+
+
+_doors: TimedCache[str, Door] = TimedCache(seconds=settings.DOOR_CACHE_SECONDS, size=_ORIGINS_REMEMBERED)
+
+
+async def open_door(origin_header: str | None) -> Door:
+    """The door of an ``Origin`` header, at most a few seconds old. Raises ``OriginRefusedError``."""
+    if not origin_header or len(origin_header) > _LONGEST_ORIGIN:
+        raise OriginRefusedError("The request names no website: browsers send an Origin header.")
+    try:
+        return await _doors.get(origin_header, lambda: _load_door(origin_header))
+    except OriginNotAllowedError as error:
+        raise OriginRefusedError(str(error)) from None
+
+
+async def _load_door(origin_header: str) -> Door:
+    website = await website_by_origin(origin_header)
+    return Door(website, await agents_of_website(website.tenant_id, website.website_id))

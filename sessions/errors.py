@@ -1,0 +1,119 @@
+"""Why a visitor's request gets no answer. Each error has its stable code and status; ``message`` is for people.
+
+RequestError                          400..504, ``code``, ``message``, perhaps ``fields`` and ``retry_after_seconds``
+|-- InvalidRequestError               400 invalid_request
+|-- NotFoundError                     404 not_found
+|-- MethodNotAllowedError             405 method_not_allowed
+|-- NotAcceptableError                406 not_acceptable
+|-- TooLargeError                     413 too_large
+|-- UnsupportedMediaTypeError         415 unsupported_media_type
+|-- OriginRefusedError                403 origin_not_allowed
+|-- WebsiteSwitchedOffError           403 website_inactive
+|-- WebsiteDomainMismatchError        403 website_domain_mismatch
+|-- SessionTokenRequiredError         403 session_token_required
+|-- SessionTokenInvalidError          403 session_token_invalid
+|-- SessionExistsError                409 session_exists
+|-- AgentMismatchError                409 agent_mismatch
+|-- MessageIdReusedError              409 message_id_reused
+|-- TurnInProgressError               409 turn_in_progress
+|-- InternalError                     500 internal_error
+|-- ModelDownError                    502 model_unavailable
+|-- OverloadedError                   503 overloaded
+`-- ModelSlowError                    504 model_timeout
+"""
+
+from tenants.errors import ParlourError
+
+
+class RequestError(ParlourError):
+    """Root of all refusals that a visitor may see; nothing internal is in them."""
+
+    status = 500
+    code = "internal_error"
+    sentence = "Something went wrong on our side. Please try again."
+    retry_after_seconds: int | None = None
+
+    def __init__(self, message: str = "", *, fields: dict[str, str] | None = None) -> None:
+        self.message = message or self.sentence
+        self.fields = fields
+        super().__init__(self.message)
+
+
+class InvalidRequestError(RequestError):
+    status, code, sentence = 400, "invalid_request", "The request is not valid."
+
+
+class NotFoundError(RequestError):
+    status, code, sentence = 404, "not_found", "There is nothing at this address."
+
+
+class MethodNotAllowedError(RequestError):
+    status, code, sentence = 405, "method_not_allowed", "This address does not take this method."
+
+
+class NotAcceptableError(RequestError):
+    status, code, sentence = 406, "not_acceptable", "Answers come as application/json or text/event-stream."
+
+
+class TooLargeError(RequestError):
+    status, code, sentence = 413, "too_large", "The request is larger than 64 KB."
+
+
+class UnsupportedMediaTypeError(RequestError):
+    status, code, sentence = 415, "unsupported_media_type", "Send the body as application/json."
+
+
+class OriginRefusedError(RequestError):
+    status, code, sentence = 403, "origin_not_allowed", "This website is not registered for chat."
+
+
+class WebsiteSwitchedOffError(RequestError):
+    status, code, sentence = 403, "website_inactive", "Chat is switched off on this website."
+
+
+class WebsiteDomainMismatchError(RequestError):
+    status, code = 403, "website_domain_mismatch"
+    sentence = "metadata.website_domain names another website than the request came from."
+
+
+class SessionTokenRequiredError(RequestError):
+    status, code = 403, "session_token_required"
+    sentence = "This session needs its token: start one with POST /api/v1/sessions/ and send it as a Bearer token."
+
+
+class SessionTokenInvalidError(RequestError):
+    status, code, sentence = 403, "session_token_invalid", "The token does not belong to this session."
+
+
+class SessionExistsError(RequestError):
+    status, code, sentence = 409, "session_exists", "A session with this id exists already."
+
+
+class AgentMismatchError(RequestError):
+    status, code, sentence = 409, "agent_mismatch", "This session belongs to another agent."
+
+
+class MessageIdReusedError(RequestError):
+    status, code, sentence = 409, "message_id_reused", "This message_id was used for another message."
+
+
+class TurnInProgressError(RequestError):
+    status, code, retry_after_seconds = 409, "turn_in_progress", 1
+    sentence = "The previous message is still being answered."
+
+
+class InternalError(RequestError):
+    pass
+
+
+class ModelDownError(RequestError):
+    status, code, sentence = 502, "model_unavailable", "The assistant cannot answer right now. Please try again."
+
+
+class OverloadedError(RequestError):
+    status, code, retry_after_seconds = 503, "overloaded", 2
+    sentence = "Too many people are chatting right now. Please try again in a moment."
+
+
+class ModelSlowError(RequestError):
+    status, code, sentence = 504, "model_timeout", "The assistant took too long to answer. Please try again."

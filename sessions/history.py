@@ -1,0 +1,48 @@
+"""The form of ``AgentSession.history``: the one class through which it is read and written."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, Self
+
+import orjson
+from pydantic import BaseModel, ConfigDict
+
+from agents.profiles import ChatMessage
+
+VERSION: Final = 1
+
+
+class HistoryMessage(BaseModel):
+    """One message as it is stored. ``v`` tells which form it was written in, so that forms may live side by side."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    v: int = VERSION
+    id: str
+    role: Literal["user", "assistant"]
+    content: str
+    at: datetime
+
+    @classmethod
+    def said_now(cls, message_id: str, role: Literal["user", "assistant"], content: str) -> Self:
+        return cls(id=message_id, role=role, content=content, at=datetime.now(UTC))
+
+    def public(self) -> dict[str, Any]:
+        """What visitors may see of it."""
+        at = self.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return {"id": self.id, "role": self.role, "content": self.content, "at": at}
+
+
+def read_history(stored: Iterable[dict[str, Any]]) -> list[HistoryMessage]:
+    """Stored messages, oldest first. Raises pydantic's ``ValidationError`` where a row holds something else."""
+    return [HistoryMessage.model_validate(message) for message in stored]
+
+
+def for_model(stored: Iterable[dict[str, Any]]) -> list[ChatMessage]:
+    """Stored messages as the agent takes them; without full validation, for this is read on every turn."""
+    return [ChatMessage(message["role"], message["content"]) for message in stored]
+
+
+def as_json(messages: Iterable[HistoryMessage]) -> str:
+    """The JSON array that SQL appends to a history."""
+    return orjson.dumps([message.model_dump(mode="json") for message in messages]).decode()

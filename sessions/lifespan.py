@@ -1,0 +1,24 @@
+"""What opens and closes with a web process."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from sessions.turns import finish_running_turns
+from tenants.database import close_chat_pool, open_chat_pool
+
+log = logging.getLogger(__name__)
+
+# A server in front that sends SIGTERM waits about this long before it kills.
+_GRACE_SECONDS: Final = 20
+
+
+async def serve(receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
+    """Answers the server's ASGI lifespan events."""
+    await receive()
+    await open_chat_pool()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await finish_running_turns(_GRACE_SECONDS)
+    await close_chat_pool()
+    await send({"type": "lifespan.shutdown.complete"})

@@ -1,0 +1,110 @@
+"""What was said: sessions with their history, and the turns that made it."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from agents.models import Agent
+from tenants.identifiers import OPERATOR_ID
+from tenants.models import TenantOwned, Website
+
+ID_REGEX = r"^[A-Za-z0-9_-]{8,128}$"
+
+
+class AgentSession(TenantOwned):
+    """One browser's conversation with one agent on one website.
+
+    The database's primary key is (tenant_id, id); ``id`` alone is Django's, for the admin.
+    ``history`` is read and written through ``sessions.history`` alone; the chat path's SQL is in ``sessions.store``.
+    """
+
+    website = models.ForeignKey(Website, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
+    agent_tenant_id = models.UUIDField(editable=False)
+    agent = models.ForeignKey(Agent, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
+    session_id = models.CharField(max_length=128)
+    origin_host = models.CharField(max_length=253)
+    history = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
+    context = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
+    message_count = models.PositiveIntegerField(default=0, db_default=0)
+    user_id = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001  NULL: nobody said who it is
+    user_verified = models.BooleanField(default=False, db_default=False)
+    token_hash = models.BinaryField(null=True, editable=False)
+    last_activity_at = models.DateTimeField(db_default=Now())
+
+    class Meta(TenantOwned.Meta):
+        db_table = "agent_sessions"
+        ordering = ["-last_activity_at", "-id"]
+        verbose_name = "session"
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "website", "session_id"], name="agent_session_id_once"),
+            models.CheckConstraint(condition=Q(session_id__regex=ID_REGEX), name="agent_session_id_plain"),
+            models.CheckConstraint(
+                condition=Q(agent_tenant_id=F("tenant_id")) | Q(agent_tenant_id=OPERATOR_ID),
+                name="agent_session_own_or_operators_agent",
+            ),
+        ]
+        indexes = [models.Index(fields=["tenant", "last_activity_at", "id"], name="agent_session_activity")]
+
+    def __str__(self) -> str:
+        return self.session_id
+
+
+class Turn(TenantOwned):
+    """One message of a visitor and what became of it.
+
+    ``message`` holds the visitor's words until they are in the history, then it is emptied. ``fence`` grows with every
+    owner: only the owner whose fence still matches may finish the turn.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        COMPLETED = "completed", "Completed"
+        FAILED = "failed", "Failed"
+        ABANDONED = "abandoned", "Abandoned"
+        STOPPED = "stopped", "Stopped"
+
+    agent_session = models.ForeignKey(
+        AgentSession, on_delete=models.DO_NOTHING, related_name="turns", db_constraint=False
+    )
+    message_id = models.CharField(max_length=128)
+    number = models.PositiveIntegerField()
+    state = models.CharField(max_length=16, choices=State)
+    fence = models.PositiveIntegerField(default=1, db_default=1)
+    lease_expires_at = models.DateTimeField(null=True)
+    message = models.TextField(blank=True, default="", db_default="")
+    message_hmac = models.BinaryField()
+    reply_id = models.CharField(max_length=128, blank=True, default="", db_default="")
+    message_count = models.PositiveIntegerField(null=True)
+    error_code = models.CharField(max_length=64, blank=True, default="", db_default="")
+    error_reason = models.CharField(max_length=64, blank=True, default="", db_default="")
+    model = models.CharField(max_length=120, blank=True, default="", db_default="")
+    demo = models.BooleanField(default=False, db_default=False)
+    input_tokens = models.PositiveIntegerField(default=0, db_default=0)
+    output_tokens = models.PositiveIntegerField(default=0, db_default=0)
+    first_token_ms = models.PositiveIntegerField(null=True)
+    total_ms = models.PositiveIntegerField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta(TenantOwned.Meta):
+        db_table = "turns"
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "agent_session", "message_id"], name="turn_message_id_once"),
+            models.UniqueConstraint(fields=["tenant", "agent_session", "number"], name="turn_number_once"),
+            models.UniqueConstraint(
+                fields=["tenant", "agent_session"], condition=Q(state="running"), name="turn_one_running"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["queued", "running", "completed", "failed", "abandoned", "stopped"]),
+                name="turn_state_known",
+            ),
+            models.CheckConstraint(condition=Q(message_id__regex=ID_REGEX), name="turn_message_id_plain"),
+            models.CheckConstraint(
+                condition=~Q(state="running") | Q(lease_expires_at__isnull=False), name="turn_running_has_lease"
+            ),
+        ]
+        indexes = [models.Index(fields=["tenant", "lease_expires_at"], condition=Q(state="running"), name="turn_lease")]
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.get_state_display()}"

@@ -1,0 +1,62 @@
+"""How a session starts, and who may use it afterwards."""
+
+import hashlib
+from typing import Any, Final
+
+from psycopg.types.json import Jsonb
+
+from agents.websites import WebsiteAgentProfile
+from sessions import store
+from sessions.cleaning import JsonValue
+from sessions.doors import Door
+from sessions.errors import SessionExistsError, SessionTokenInvalidError, SessionTokenRequiredError
+from sessions.store import Visit
+from tenants.database import Row
+from tenants.identifiers import new_id, new_session_token
+
+TOKEN_PREFIX: Final = "st_"  # noqa: S105  tells what a credential is, is none
+
+
+def hash_token(token: str) -> bytes:
+    """What is stored of a token. It has 256 random bits: a plain hash is as good as a slow one."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+async def start_session(
+    door: Door,
+    *,
+    session_id: str,
+    agent_key: str | None,
+    user_id: str | None,
+    context: dict[str, JsonValue] | None,
+    origin_host: str,
+) -> tuple[str, str]:
+    """Makes a session; gives its agent's key and its token, which is shown this once. Raises ``SessionExistsError``."""
+    agent, token = door.agent(agent_key), new_session_token()
+    visit = Visit(door.website.tenant_id, door.website.website_id, session_id, hash_token(token), plain_allowed=False)
+    new = first_values(agent, origin_host) | {
+        "user_id": user_id,
+        "context": None if context is None else Jsonb(context),
+    }
+    if not await store.create_session(visit, new):
+        raise SessionExistsError
+    return agent.agent.key, token
+
+
+def first_values(agent: WebsiteAgentProfile, origin_host: str) -> dict[str, Any]:
+    """What a new session's row begins with, but for what the visitor says of itself."""
+    return {
+        "new_session_pk": new_id(),
+        "agent_tenant_id": agent.agent_tenant_id,
+        "agent_id": agent.agent.agent_id,
+        "origin_host": origin_host,
+    }
+
+
+def check_right(visit: Visit, state: Row | None) -> None:
+    """Refuses who may not use the session. An unknown session and a foreign one give the same answer."""
+    if state is not None and state["may_use"]:
+        return
+    if visit.token_hash is None:
+        raise SessionTokenRequiredError
+    raise SessionTokenInvalidError

@@ -1,0 +1,22 @@
+"""What beat asks of the worker. Each task is a thin door, and may run twice."""
+
+from celery import shared_task
+
+from sessions import cleanup
+from sessions.heartbeats import BEAT_KEY, WORKER_KEY, record_signs_of_life
+
+
+@shared_task
+def record_heartbeat() -> None:
+    """That this ran at all shows that beat asks and a worker answers."""
+    record_signs_of_life(WORKER_KEY, BEAT_KEY)
+
+
+@shared_task
+def abandon_lapsed_turns() -> int:
+    return cleanup.abandon_lapsed_turns()
+
+
+@shared_task
+def delete_expired_sessions() -> int:
+    return cleanup.delete_expired_sessions()

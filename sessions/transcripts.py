@@ -1,0 +1,29 @@
+"""Reading a session's messages back, page by page."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sessions import store
+from sessions.history import read_history
+from sessions.starting import check_right
+from sessions.store import Visit
+
+BEYOND_THE_END: Final = 2_147_483_647
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePage:
+    messages: list[dict[str, Any]]
+    """Newest first."""
+    next: str | None
+    """The cursor of the page with older messages."""
+
+
+async def messages_page(visit: Visit, *, before: int, limit: int) -> MessagePage:
+    """Up to ``limit`` messages older than position ``before``. Raises the session token's errors."""
+    page = await store.message_page(visit, before=before, limit=limit)
+    check_right(visit, page)
+    assert page is not None
+    messages = [message.public() for message in reversed(read_history(page["messages"]))]
+    oldest = max(min(page["total"], before) - limit, 0)
+    return MessagePage(messages, str(oldest) if oldest else None)

@@ -1,0 +1,169 @@
+"""The life of a turn after its beginning: think without a connection, finish in one transaction.
+
+The turn runs in a task of its own, not in the response: a visitor who leaves does not stop it, and no save depends on
+a generator's ``finally``, which a dying server never reaches.
+"""
+
+import asyncio
+import logging
+import time
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from psycopg_pool import PoolTimeout
+
+from agents.answering import Answer, answer
+from agents.errors import ModelError, ModelTimeoutError, ModelUnavailableError
+from sessions import store
+from sessions.answers import answer_body
+from sessions.beginning import BegunTurn, TurnRequest, begin_turn
+from sessions.cleaning import AnswerCleaner
+from sessions.doors import Door
+from sessions.errors import (
+    InternalError,
+    ModelDownError,
+    ModelSlowError,
+    OverloadedError,
+    RequestError,
+    TurnInProgressError,
+)
+from sessions.history import HistoryMessage, as_json
+from sessions.live import LiveTurn
+from tenants.identifiers import new_message_id
+
+log = logging.getLogger(__name__)
+
+_running: set[asyncio.Task[None]] = set()
+
+
+async def take_turn(door: Door, request: TurnRequest) -> LiveTurn | dict[str, Any]:
+    """Starts answering the message, or gives the stored body where it was answered before.
+
+    Raises ``RequestError``; what is refused has written nothing.
+    """
+    if len(_running) >= settings.MAX_TURNS_IN_FLIGHT:
+        raise OverloadedError
+    begun = await begin_turn(door, request)
+    return start_turn(begun) if isinstance(begun, BegunTurn) else begun
+
+
+def start_turn(begun: BegunTurn) -> LiveTurn:
+    """Runs the turn in its own task and gives what responses read from."""
+    live = LiveTurn(session_id=begun.request.session_id, message_id=begun.request.message_id, reply_id=new_message_id())
+    task = asyncio.create_task(_run(begun, live))
+    _running.add(task)  # the event loop itself holds tasks only weakly
+    task.add_done_callback(_running.discard)
+    return live
+
+
+async def finish_running_turns(seconds: float) -> None:
+    """Lets this process's turns end, for at most ``seconds``; others take the rest over once their lease ran out."""
+    if _running:
+        _, late = await asyncio.wait(_running, timeout=seconds)
+        for task in late:
+            task.cancel()
+
+
+class _Clock:
+    """Milliseconds of one turn."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self.first_token_ms: int | None = None
+
+    def first_token(self) -> None:
+        if self.first_token_ms is None:
+            self.first_token_ms = self.total_ms
+
+    @property
+    def total_ms(self) -> int:
+        return round((time.monotonic() - self._started) * 1000)
+
+
+async def _run(begun: BegunTurn, live: LiveTurn) -> None:
+    """The turn's own task: its outermost door, where every error becomes an outcome."""
+    clock = _Clock()
+    try:
+        said = await _think(begun, live, clock)
+        live.complete(await _finish(begun, live, said, clock))
+    except ModelError as error:
+        await _fail(begun, live, clock, _visible_error(error), error.reason)
+    except RequestError as error:
+        live.fail(error)
+    except (psycopg.Error, PoolTimeout):
+        log.exception("turn %s could not be saved", begun.claim.turn_id)
+        live.fail(OverloadedError())
+    except Exception:  # the outermost door of a task
+        log.exception("turn %s broke", begun.claim.turn_id)
+        await _fail(begun, live, clock, InternalError(), "broken")
+
+
+async def _think(begun: BegunTurn, live: LiveTurn, clock: _Clock) -> Answer:
+    cleaner = AnswerCleaner()
+    said: Answer | None = None
+    async for part in answer(
+        begun.profile, history=begun.history, message=begun.request.message, context=begun.context
+    ):
+        if isinstance(part, str):
+            clock.first_token()
+            live.add(cleaner.feed(part))
+        else:
+            said = part
+    live.add(cleaner.finish())
+    if said is None or not live.text.strip():
+        raise ModelUnavailableError("answer_empty")
+    return said
+
+
+async def _finish(begun: BegunTurn, live: LiveTurn, said: Answer, clock: _Clock) -> dict[str, Any]:
+    """Saves the exchange, gives the answer's body. Raises ``TurnInProgressError`` where another took the turn over."""
+    question = HistoryMessage.said_now(begun.request.message_id, "user", begun.request.message)
+    reply = HistoryMessage.said_now(live.reply_id, "assistant", live.text)
+    message_count = await store.finish_turn(
+        begun.claim,
+        {
+            "pair": as_json([question, reply]),
+            "reply_id": reply.id,
+            "model": said.model,
+            "demo": begun.profile.is_demo,
+            "input_tokens": said.input_tokens,
+            "output_tokens": said.output_tokens,
+            "first_token_ms": clock.first_token_ms,
+            "total_ms": clock.total_ms,
+        },
+    )
+    if message_count is None:
+        raise TurnInProgressError
+    return answer_body(
+        session_id=begun.request.session_id,
+        message_id=begun.request.message_id,
+        agent_key=begun.profile.key,
+        reply=reply,
+        message_count=message_count,
+        demo=begun.profile.is_demo,
+        input_tokens=said.input_tokens,
+        output_tokens=said.output_tokens,
+    )
+
+
+async def _fail(begun: BegunTurn, live: LiveTurn, clock: _Clock, error: RequestError, reason: str) -> None:
+    """Closes the turn as failed, for staff to find, and tells the visitor what happened."""
+    values = {
+        "error_code": error.code,
+        "error_reason": reason,
+        "model": begun.profile.model,
+        "demo": begun.profile.is_demo,
+        "first_token_ms": clock.first_token_ms,
+        "total_ms": clock.total_ms,
+    }
+    try:
+        await store.fail_turn(begun.claim, values)
+    except (psycopg.Error, PoolTimeout):
+        log.exception("turn %s could not be closed; its lease will run out", begun.claim.turn_id)
+    log.warning("turn %s failed: %s (%s)", begun.claim.turn_id, error.code, reason)
+    live.fail(error)
+
+
+def _visible_error(error: ModelError) -> RequestError:
+    return ModelSlowError() if isinstance(error, ModelTimeoutError) else ModelDownError()

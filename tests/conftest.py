@@ -1,0 +1,49 @@
+"""The ground all tests stand on: one database per run, made by its owner and used in the application's role.
+
+Tests commit, each in tenants of its own; nothing is flushed. Servers under test are real processes on real sockets.
+"""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from django.db import connections
+from django.test.utils import setup_databases
+from pytest_django.plugin import DjangoDbBlocker
+
+from tests.cast import Cast
+from tests.live_server import LiveServer, start_server
+
+FULL = os.environ.get("FULL") == "1"
+
+
+@pytest.fixture(scope="session")
+def full_size() -> bool:
+    """Whether the long cases run whole (``make test-full``) or scaled down."""
+    return FULL
+
+
+@pytest.fixture(scope="session", autouse=True)
+def database(django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The run's own database, made by the owner. Every test may use it; what a test commits stays to the run's end.
+
+    Both roles' databases are named, for pytest-django would set up only those that a test's mark asks for.
+    """
+    with django_db_blocker.unblock():
+        setup_databases(0, interactive=False, aliases={"default", "owner"}, serialized_aliases=set())
+        yield
+        # Not torn down: the whole server is thrown away after the run, and processes under test may still hold it.
+        connections.close_all()
+
+
+@pytest.fixture
+def cast(database: None) -> Cast:
+    """Tenants, websites and agents, made fresh for this test."""
+    return Cast()
+
+
+@pytest.fixture(scope="session")
+def server(database: None) -> Iterator[LiveServer]:
+    """The real ASGI server, two processes, on the tests' database."""
+    with start_server(workers=2) as started:
+        yield started

@@ -1,0 +1,78 @@
+"""A visitor's browser over real HTTP: an origin, a session id, and the two ways to ask."""
+
+import json
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+
+from tests.live_server import LiveServer
+
+
+class Visitor:
+    """One browser on one website, with a session of its own."""
+
+    def __init__(
+        self, server: LiveServer, domain: str, *, session_id: str | None = None, token: str | None = None
+    ) -> None:
+        self.session_id = session_id or f"s_{secrets.token_hex(12)}"
+        self.domain = domain
+        self.token = token
+        self.http = server.http
+        self.headers = {"Origin": server.origin(domain)}
+
+    def say(self, message: str, **more: Any) -> dict[str, Any]:
+        """Sends a message and gives the answer's body; anything but 200 fails the test."""
+        response = self.post(message, **more)
+        assert response.status_code == httpx.codes.OK, response.text
+        body: dict[str, Any] = response.json()
+        return body
+
+    def ask(self, message: str, *, stream: bool = False) -> str:
+        """The words of the answer, as JSON or out of the event stream."""
+        if stream:
+            return "".join(event["delta"] for event in self.stream(message) if event["type"] == "TEXT_MESSAGE_CONTENT")
+        content: str = self.say(message)["message"]["content"]
+        return content
+
+    def post(self, message: str, **more: Any) -> httpx.Response:
+        body = {"message": message, "session_id": self.session_id, **more}
+        return self.http.post("/api/v1/chat/", json=body, headers=self.all_headers)
+
+    def stream(self, message: str, **more: Any) -> list[dict[str, Any]]:
+        """All events of an answer."""
+        return [event for _, event in self.stream_with_ids(message, **more)]
+
+    def stream_with_ids(self, message: str, **more: Any) -> Iterator[tuple[int, dict[str, Any]]]:
+        body = {"message": message, "session_id": self.session_id, **more}
+        headers = {"Accept": "text/event-stream", **self.all_headers}
+        with self.http.stream("POST", "/api/v1/chat/", json=body, headers=headers) as response:
+            assert response.status_code == httpx.codes.OK, response.read()
+            assert response.headers["content-type"] == "text/event-stream"
+            yield from _events(response.iter_lines())
+
+    def start(self, **more: Any) -> httpx.Response:
+        """Starts the session with a token, and keeps it."""
+        response = self.http.post(
+            "/api/v1/sessions/", json={"session_id": self.session_id, **more}, headers=self.headers
+        )
+        if response.status_code == httpx.codes.CREATED:
+            self.token = response.json()["token"]
+        return response
+
+    def messages(self, **query: Any) -> httpx.Response:
+        return self.http.get(f"/api/v1/sessions/{self.session_id}/messages/", params=query, headers=self.all_headers)
+
+    @property
+    def all_headers(self) -> dict[str, str]:
+        return {**self.headers, **({"Authorization": f"Bearer {self.token}"} if self.token else {})}
+
+
+def _events(lines: Iterator[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    position = 0
+    for line in lines:
+        if line.startswith("id: "):
+            position = int(line.removeprefix("id: "))
+        if line.startswith("data: "):
+            yield position, json.loads(line.removeprefix("data: "))
