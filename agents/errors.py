@@ -1,0 +1,86 @@
+"""What can go wrong here.
+
+    AgentsError
+    ├── ModelError                     a turn got no answer; carries a short `reason`, safe to log and to count
+    │   ├── ModelUnavailableError      the provider refused, failed, or said nothing usable
+    │   └── ModelTimeoutError          the provider was too slow
+    ├── EgressError
+    │   ├── BaseUrlError               a model's address that may not be saved; its text is for the person typing it
+    │   └── AddressRefusedError        a model's name led to an address that may not be called
+    └── KeyringError
+        ├── UnknownEncryptionKeyError  sealed with a key that is not in the ring
+        └── SealBrokenError            changed, cut short, or sealed for another tenant, row or field
+
+None of them carries what a provider said, a credential, or a plaintext: they end in logs, and some reach visitors.
+"""
+
+from typing import Literal
+
+UnavailableReason = Literal[
+    "address_refused",  # the name led to a private address, see `agents.egress`
+    "connection_failed",
+    "credentials_rejected",  # 401, 403
+    "rate_limited",  # 429
+    "request_rejected",  # any other 4xx
+    "redirected",  # 3xx: never followed
+    "provider_failed",  # 5xx
+    "protocol_broken",  # not HTTP, not an event stream, not JSON, or none of the shape agreed
+    "error_in_stream",
+    "stream_cut",
+    "finish_missing",  # the stream ended in good order but never said that the answer was complete
+    "answer_empty",
+    "answer_too_long",
+]
+TimeoutReason = Literal["connect", "first_token", "idle", "total"]
+
+
+class AgentsError(Exception):
+    """Base of all below."""
+
+
+class ModelError(AgentsError):
+    """The model gave no answer. `reason` is a word of ours, never the provider's."""
+
+    reason: str
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class ModelUnavailableError(ModelError):
+    """The provider could not be reached, refused, failed, or answered with nothing usable."""
+
+    def __init__(self, reason: UnavailableReason) -> None:
+        super().__init__(reason)
+
+
+class ModelTimeoutError(ModelError):
+    """The provider did not connect, start, go on or finish in the time allowed."""
+
+    def __init__(self, reason: TimeoutReason) -> None:
+        super().__init__(reason)
+
+
+class EgressError(AgentsError):
+    """A call out of the house that may not be made."""
+
+
+class BaseUrlError(EgressError):
+    """The address cannot be a model's base URL; the text says why, to the person who typed it."""
+
+
+class AddressRefusedError(EgressError):
+    """A host resolved to an address that is not public, or to none."""
+
+
+class KeyringError(AgentsError):
+    """A sealed value cannot be opened."""
+
+
+class UnknownEncryptionKeyError(KeyringError):
+    """The value names a key that the ring does not hold."""
+
+
+class SealBrokenError(KeyringError):
+    """The value was changed or cut, or is not where it was sealed for."""

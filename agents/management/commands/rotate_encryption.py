@@ -1,0 +1,28 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from agents.rotation import Rotation, rotate_all
+
+
+class Command(BaseCommand):
+    help = (
+        "Seals every stored credential with the first of ENCRYPTION_KEYS. Put a new key first, restart, run this,"
+        " and then remove the old key. Running it again changes nothing."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        done = list(rotate_all())
+        for rotation in done:
+            self._report_broken(rotation)
+        resealed, current = sum(r.resealed for r in done), sum(r.current for r in done)
+        broken = sum(len(r.broken) for r in done)
+        self.stdout.write(
+            f"{len(done)} tenants: {resealed} credentials sealed anew, {current} current, {broken} broken."
+        )
+        if broken:
+            raise CommandError("Some credentials do not open. Keep the old key until they are entered again.")
+
+    def _report_broken(self, rotation: Rotation) -> None:
+        for row_id in rotation.broken:
+            self.stderr.write(f"The key of model connection {row_id}, tenant {rotation.tenant_id}, does not open.")

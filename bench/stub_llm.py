@@ -1,0 +1,379 @@
+"""A stand-in for a model provider: a real HTTP server that speaks the OpenAI chat protocol.
+
+    python -m bench.stub_llm --port 9009 --latency-ms 800 --tokens 200 --tokens-per-second 50
+
+Its answer shows what it was sent (see `echo`), so that a leak between conversations is visible in the text itself.
+How it behaves is set by the command line, changed at run time by `POST /control`, and overridden for one request by
+the model's name: `stub;latency_ms=200;tokens=300;fault=cut`. Parts of the name it does not know are ignored, so that
+a test may mark its own calls: `stub;test=a1b2`.
+
+`GET /control` counts (`?bodies=5` adds the newest requests, as received; `?model=NAME` counts the calls of one model).
+
+Faults: any status of 400 and above (`429` with `Retry-After: 20`, `401` with the caller's key in the text, as
+providers do), `redirect`, `hang` (before the status line), `stall` (after the third token), `drip` (one token each
+400 ms), `cut` (connection lost after the third token), `garbage`, `error_event`, `empty`, `no_finish`, `huge` (1 MB),
+`refusal` and `comments` (heartbeats for ever and no token).
+
+It shares the machine with what is measured, hence a bare protocol on uvloop: a quarter of a millisecond of CPU a call.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import resource
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, cast
+from urllib.parse import parse_qs, urlsplit
+
+import httptools
+import orjson
+import uvloop
+
+ECHO_MARK = "echo:"
+ECHO_PIECES = 16
+ECHO_CHARACTERS = 300  # of each message
+HUGE_CHARACTERS = 1_000_000
+TICK_SECONDS = 0.02  # several tokens leave in one write rather than waking more often
+DRIP_SECONDS = 0.4
+TOKENS_BEFORE_FAULT = 3
+BODIES_KEPT = 100
+LAST_CHUNK = b"0\r\n\r\n"
+MODELS_COUNTED = 10_000
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """How one call is answered. Without `tokens` the answer is the echo alone."""
+
+    latency_ms: float = 0.0
+    tokens: int = 0
+    tokens_per_second: float = 0.0
+    fault: str = ""
+
+    def overridden(self, settings: Mapping[str, Any]) -> "Behaviour":
+        """Take the settings it knows, as text or as numbers, and leave the others."""
+        known = {name: type(getattr(self, name))(settings[name]) for name in asdict(self) if name in settings}
+        return replace(self, **known)
+
+    def for_model(self, model: str) -> "Behaviour":
+        return self.overridden(dict(part.split("=", 1) for part in model.split(";") if "=" in part))
+
+
+@dataclass(slots=True)
+class Server:
+    """What all connections share."""
+
+    behaviour: Behaviour
+    calls: int = 0
+    aborted: int = 0
+    in_flight: int = 0
+    in_flight_peak: int = 0
+    calls_by_model: Counter[str] = field(default_factory=Counter)
+    bodies: deque[Json] = field(default_factory=lambda: deque(maxlen=BODIES_KEPT))
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def count(self, model: str) -> None:
+        self.calls += 1
+        self.in_flight += 1
+        self.in_flight_peak = max(self.in_flight_peak, self.in_flight)
+        if len(self.calls_by_model) < MODELS_COUNTED:
+            self.calls_by_model[model] += 1
+
+    def reset_counts(self) -> None:
+        self.calls = self.aborted = 0
+        self.in_flight_peak = self.in_flight
+        self.calls_by_model.clear()
+        self.bodies.clear()
+
+    def report(self, query: Mapping[str, Sequence[str]]) -> Json:
+        report: Json = {name: getattr(self, name) for name in ("calls", "aborted", "in_flight", "in_flight_peak")}
+        report["behaviour"] = asdict(self.behaviour)
+        if "model" in query:
+            report["calls"] = self.calls_by_model[query["model"][0]]
+        if "bodies" in query:
+            newest = list(self.bodies)[-int(query["bodies"][0]) :]
+            report["bodies"] = [{**entry, "body": orjson.loads(entry["body"])} for entry in newest]
+        return report
+
+
+def echo(messages: Sequence[Json]) -> str:
+    """`echo:{"system":412,"messages":[["user","Hi"],["assistant","~Hi"],["user","Who am I?"]]}`.
+
+    Of an earlier echo in the conversation only the message it answered is shown, after `~`: whole, every answer would
+    be twice as long as the one before.
+    """
+    system = sum(len(message["content"]) for message in messages if message["role"] in {"system", "developer"})
+    spoken = [
+        [message["role"], _shown(message["content"])]
+        for message in messages
+        if message["role"] not in {"system", "developer"}
+    ]
+    return ECHO_MARK + orjson.dumps({"system": system, "messages": spoken}).decode()
+
+
+def _shown(content: str) -> str:
+    if content.startswith(ECHO_MARK):
+        with contextlib.suppress(ValueError, LookupError, TypeError):
+            body = content[len(ECHO_MARK) : content.rindex("}") + 1]
+            return "~" + str(orjson.loads(body)["messages"][-1][1])
+    return content if len(content) <= ECHO_CHARACTERS else f"{content[:ECHO_CHARACTERS]}…({len(content)})"
+
+
+def answer_pieces(messages: Sequence[Json], behaviour: Behaviour) -> list[str]:
+    """The tokens of the answer, in order: the echo in a few of them, then words up to `tokens`."""
+    if behaviour.fault == "empty":
+        return []
+    if behaviour.fault == "huge":
+        return ["x" * 1000] * (HUGE_CHARACTERS // 1000)
+    text = echo(messages)
+    wanted = min(behaviour.tokens or ECHO_PIECES, ECHO_PIECES)
+    size = max(1, -(-len(text) // wanted))
+    pieces = [text[start : start + size] for start in range(0, len(text), size)]
+    return pieces + [" word"] * (behaviour.tokens - len(pieces))
+
+
+def sse(payload: Json) -> bytes:
+    return b"data: " + orjson.dumps(payload) + b"\n\n"
+
+
+def chunked(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+@dataclass(slots=True)
+class Call:
+    """One request for a completion and how to answer it."""
+
+    body: Json
+    behaviour: Behaviour
+    pieces: list[str]
+
+    def usage(self) -> Json:
+        asked = sum(len(message["content"]) for message in self.body["messages"]) // 4
+        return {
+            "prompt_tokens": asked,
+            "completion_tokens": len(self.pieces),
+            "total_tokens": asked + len(self.pieces),
+        }
+
+    def event(self, choices: list[Json], **extra: Any) -> bytes:
+        head = {
+            "id": "chatcmpl-stub",
+            "object": "chat.completion.chunk",
+            "created": 1,
+            "model": self.body["model"],
+        }
+        return sse({**head, "choices": choices, **extra})
+
+    def delta(self, delta: Json, finish_reason: str | None = None) -> bytes:
+        return self.event([{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}])
+
+    def opening(self) -> bytes:
+        return self.delta({"role": "assistant", "content": "", "refusal": None})
+
+    def token_events(self) -> list[bytes]:
+        if self.behaviour.fault == "refusal":
+            return [self.delta({"refusal": "I cannot help with that."})]
+        once = {piece: self.delta({"content": piece}) for piece in set(self.pieces)}
+        return [once[piece] for piece in self.pieces]
+
+    def closing(self) -> bytes:
+        events = b"" if self.behaviour.fault == "no_finish" else self.delta({}, "stop")
+        if (self.body.get("stream_options") or {}).get("include_usage"):
+            events += self.event([], usage=self.usage())
+        return events + b"data: [DONE]\n\n"
+
+    def whole(self) -> Json:
+        refused = self.behaviour.fault == "refusal"
+        message = {
+            "role": "assistant",
+            "content": None if refused else "".join(self.pieces),
+            "refusal": "I cannot help with that." if refused else None,
+        }
+        finish_reason = None if self.behaviour.fault == "no_finish" else "stop"
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish_reason}
+        head = {"id": "chatcmpl-stub", "object": "chat.completion", "created": 1, "model": self.body["model"]}
+        return {**head, "choices": [choice], "usage": self.usage()}
+
+
+class StubProtocol(asyncio.Protocol):
+    """One keep-alive connection."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.transport: asyncio.Transport
+        self.parser = httptools.HttpRequestParser(self)
+        self.url = self.body = b""
+        self.authorization = ""
+        self.task: asyncio.Task[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        if self.task is not None and not self.task.done():
+            self.server.aborted += 1
+            self.task.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            self.transport.close()
+
+    def on_message_begin(self) -> None:
+        self.url = self.body = b""
+        self.authorization = ""
+
+    def on_url(self, url: bytes) -> None:
+        self.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if name.lower() == b"authorization":
+            self.authorization = value.decode("latin-1")
+
+    def on_body(self, body: bytes) -> None:
+        self.body += body
+
+    def on_message_complete(self) -> None:
+        url = urlsplit(self.url.decode("latin-1"))
+        if url.path.endswith("/chat/completions"):
+            self.start_call()
+        elif url.path.endswith("/models"):
+            self.send_json({"object": "list", "data": [{"id": "stub", "object": "model", "owned_by": "stub"}]})
+        elif url.path == "/control":
+            self.control(parse_qs(url.query))
+        else:
+            self.send_json({"error": {"message": f"no such page: {url.path}"}}, status=404)
+
+    def control(self, query: Mapping[str, Sequence[str]]) -> None:
+        if self.parser.get_method() == b"POST":
+            settings = orjson.loads(self.body or b"{}")
+            if settings.get("reset"):
+                self.server.reset_counts()
+                self.server.behaviour = Behaviour()
+            self.server.behaviour = self.server.behaviour.overridden(settings)
+        self.send_json(self.server.report(query))
+
+    def start_call(self) -> None:
+        try:
+            body = orjson.loads(self.body)
+            behaviour = self.server.behaviour.for_model(body["model"])
+            call = Call(body, behaviour, answer_pieces(body["messages"], behaviour))
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            self.send_json({"error": {"message": f"not a chat request: {error!r}"}}, status=400)
+            return
+        self.server.count(body["model"])
+        self.server.bodies.append({"authorization": self.authorization, "body": self.body})
+        self.task = asyncio.get_running_loop().create_task(self.run_call(call))
+        self.server.tasks.add(self.task)  # a task nobody holds may vanish while it sleeps
+        self.task.add_done_callback(self.server.tasks.discard)
+
+    async def run_call(self, call: Call) -> None:
+        try:
+            if call.behaviour.latency_ms:
+                await asyncio.sleep(call.behaviour.latency_ms / 1000)
+            if not await self.fail_at_once(call):
+                await self.answer(call)
+        finally:
+            self.server.in_flight -= 1
+
+    async def fail_at_once(self, call: Call) -> bool:
+        fault = call.behaviour.fault
+        if fault.isdigit():
+            message = f"Incorrect API key provided: {self.authorization}" if fault == "401" else "The stub says no."
+            extra = b"retry-after: 20\r\n" if fault in {"429", "503"} else b""
+            self.send_json({"error": {"message": message, "type": "stub", "code": fault}}, int(fault), extra)
+        elif fault == "redirect":
+            self.send_json({}, 307, b"location: /v1/chat/completions\r\n")
+        elif fault == "hang":
+            await asyncio.Event().wait()
+        elif fault == "garbage":
+            self.transport.write(self.head(200, b"text/event-stream", b"transfer-encoding: chunked\r\n"))
+            self.transport.write(chunked(b"data: {this is not JSON\n\n<html>\xff\xfe") + LAST_CHUNK)
+        else:
+            return False
+        return True
+
+    async def answer(self, call: Call) -> None:
+        if not call.body.get("stream"):
+            self.send_json(call.whole())
+            return
+        self.transport.write(self.head(200, b"text/event-stream", b"transfer-encoding: chunked\r\n"))
+        events = call.token_events()
+        if not call.behaviour.fault and not call.behaviour.tokens_per_second:
+            self.transport.write(chunked(b"".join([call.opening(), *events, call.closing()])) + LAST_CHUNK)
+            return
+        self.transport.write(chunked(call.opening()))
+        match call.behaviour.fault:
+            case "error_event":
+                message = f"overloaded, {self.authorization}"
+                self.transport.write(chunked(sse({"error": {"message": message}})) + LAST_CHUNK)
+            case "comments":
+                await self.heartbeats()
+            case "cut" | "stall":
+                await self.break_off(call, events)
+            case fault:
+                await self.pace(events, 1 / DRIP_SECONDS if fault == "drip" else call.behaviour.tokens_per_second)
+                self.transport.write(chunked(call.closing()) + LAST_CHUNK)
+
+    async def heartbeats(self) -> None:
+        while True:
+            self.transport.write(chunked(b": still here\n\n"))
+            await asyncio.sleep(TICK_SECONDS)
+
+    async def break_off(self, call: Call, events: list[bytes]) -> None:
+        self.transport.write(chunked(b"".join(events[:TOKENS_BEFORE_FAULT])))
+        await asyncio.sleep(TICK_SECONDS)
+        if call.behaviour.fault == "stall":
+            await asyncio.Event().wait()
+        self.transport.close()
+
+    async def pace(self, events: list[bytes], per_second: float) -> None:
+        together = max(1, round(per_second * TICK_SECONDS)) if per_second else len(events) or 1
+        for start in range(0, len(events), together):
+            if per_second:
+                await asyncio.sleep(together / per_second)
+            self.transport.write(chunked(b"".join(events[start : start + together])))
+
+    def send_json(self, payload: Json, status: int = 200, extra: bytes = b"") -> None:
+        body = orjson.dumps(payload)
+        length = b"content-length: %d\r\n" % len(body)
+        self.transport.write(self.head(status, b"application/json", length + extra) + body)
+
+    @staticmethod
+    def head(status: int, content_type: bytes, extra: bytes) -> bytes:
+        return b"HTTP/1.1 %d Stub\r\ncontent-type: %b\r\n%b\r\n" % (status, content_type, extra)
+
+
+async def serve(host: str, port: int, behaviour: Behaviour) -> None:
+    """Serve until cancelled; port 0 takes a free one. The first line printed names the address."""
+    server = Server(behaviour)
+    listener = await asyncio.get_running_loop().create_server(lambda: StubProtocol(server), host, port, backlog=4096)
+    bound = listener.sockets[0].getsockname()[1]
+    print(f"stub model on http://{host}:{bound}/v1", flush=True)
+    await listener.serve_forever()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="An OpenAI-compatible server that only pretends to think.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=9009)
+    parser.add_argument("--latency-ms", type=float, default=0.0)
+    parser.add_argument("--tokens", type=int, default=0)
+    parser.add_argument("--tokens-per-second", type=float, default=0.0)
+    parser.add_argument("--fault", default="")
+    options = parser.parse_args()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    behaviour = Behaviour(options.latency_ms, options.tokens, options.tokens_per_second, options.fault)
+    with contextlib.suppress(KeyboardInterrupt):
+        uvloop.run(serve(options.host, options.port, behaviour))
+
+
+if __name__ == "__main__":
+    main()
