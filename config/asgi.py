@@ -57,7 +57,7 @@ class ApiHandler(ASGIHandler):
             await self.send_response(refusal, send)
             return
         answering = asyncio.create_task(self._answer(request, send))
-        leaving = asyncio.create_task(receive())
+        leaving = asyncio.create_task(_departure(receive))
         try:
             await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -85,6 +85,12 @@ class ApiHandler(ASGIHandler):
             body += message.get("body", b"")[: MAX_BODY_BYTES + 1 - len(body)]
             more = message.get("more_body", False)
         return io.BytesIO(bytes(body))
+
+
+async def _departure(receive: Any) -> None:
+    """Returns once the client is gone; what is left of a body too large is read and dropped meanwhile."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _receive_for_pages_only() -> None:

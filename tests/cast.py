@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from agents.api_keys import set_api_key
 from agents.models import Agent, ModelConnection, WebsiteAgent
 from tenants.identifiers import OPERATOR_ID
-from tenants.models import Membership, Tenant, Website
+from tenants.models import Membership, Tenant, TenantOwned, Website
 from tenants.registration import prove_website, register_website
 from tenants.scoping import tenant_scope
 
@@ -60,6 +60,17 @@ class Cast:
             set_api_key(connection, api_key)
             connection.save()
         return connection
+
+    def change(self, row: TenantOwned, **fields: Any) -> None:
+        """Writes ``fields`` into a row, in its own tenant's scope."""
+        with tenant_scope(row.tenant_id):
+            for name, value in fields.items():
+                setattr(row, name, value)
+            row.save(update_fields=list(fields))
+
+    def suspend(self, tenant: Tenant) -> None:
+        with tenant_scope(OPERATOR_ID):
+            Tenant.objects.filter(id=tenant.id).update(is_active=False)
 
     def staff(self, *memberships: tuple[Tenant, str], is_superuser: bool = False) -> User:
         user = get_user_model().objects.create_user(

@@ -4,7 +4,7 @@ Tests commit, each in tenants of its own; nothing is flushed. Servers under test
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.db import connections
@@ -13,6 +13,10 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from tests.cast import Cast
 from tests.live_server import LiveServer, start_server
+from tests.stub_model import stub_model, stub_process
+
+# Fixtures are found by name in a conftest.
+__all__ = ["stub_model", "stub_process"]
 
 FULL = os.environ.get("FULL") == "1"
 
@@ -47,3 +51,18 @@ def server(database: None) -> Iterator[LiveServer]:
     """The real ASGI server, two processes, on the tests' database."""
     with start_server(workers=2) as started:
         yield started
+
+
+@pytest.fixture
+def rows_written(database: None) -> Callable[[], dict[str, int]]:
+    """Counts what chatting writes, over all tenants, as the owner sees it: refusals must leave it as it was."""
+
+    def count() -> dict[str, int]:
+        with connections["owner"].cursor() as cursor:
+            counts = {}
+            for table in ("agent_sessions", "turns"):
+                cursor.execute(f"SELECT count(*) FROM {table}")
+                counts[table] = int(cursor.fetchone()[0])
+        return counts
+
+    return count

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -40,6 +41,16 @@ class Visitor:
         body = {"message": message, "session_id": self.session_id, **more}
         return self.http.post("/api/v1/chat/", json=body, headers=self.all_headers)
 
+    def wait_for(self, message: str, *, seconds: float = 15, **more: Any) -> dict[str, Any]:
+        """Sends a message again until its turn has ended, and gives its answer."""
+        deadline = time.monotonic() + seconds
+        while (response := self.post(message, **more)).status_code == httpx.codes.CONFLICT:
+            assert time.monotonic() < deadline, response.text
+            time.sleep(0.1)
+        assert response.status_code == httpx.codes.OK, response.text
+        body: dict[str, Any] = response.json()
+        return body
+
     def stream(self, message: str, **more: Any) -> list[dict[str, Any]]:
         """All events of an answer."""
         return [event for _, event in self.stream_with_ids(message, **more)]
@@ -63,6 +74,9 @@ class Visitor:
 
     def messages(self, **query: Any) -> httpx.Response:
         return self.http.get(f"/api/v1/sessions/{self.session_id}/messages/", params=query, headers=self.all_headers)
+
+    def config(self, **query: Any) -> httpx.Response:
+        return self.http.get("/api/v1/widget/config/", params=query, headers=self.headers)
 
     @property
     def all_headers(self) -> dict[str, str]:

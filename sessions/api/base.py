@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 class ApiView(APIView):  # type: ignore[misc]  # adrf is untyped
     """An asynchronous DRF view. Errors become ``RequestError`` and leave in one shape."""
 
+    view_is_async = True  # also where a view has no method of its own to tell it by
+
     async def async_dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """DRF's dispatch without ``initial``: adrf sends that to a thread, and no view here has anything in it."""
         self.args, self.kwargs = args, kwargs

@@ -1,0 +1,70 @@
+"""A real worker and a real beat on real Redis."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from redis import Redis
+
+from sessions.heartbeats import BEAT_KEY, WORKER_KEY
+from sessions.tasks import delete_expired_sessions
+from tests.cast import Cast
+from tests.jobs.test_cleanup import make_session, session_ids
+from tests.live_server import ROOT, LiveServer, server_environment
+
+
+@contextmanager
+def celery(*arguments: str) -> Iterator[None]:
+    command = [sys.executable, "-m", "celery", "-A", "config", *arguments, "--loglevel", "WARNING"]
+    process = subprocess.Popen(command, cwd=ROOT, env=server_environment(1))
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def worker(database: None) -> Iterator[None]:
+    with celery("worker", "--concurrency", "1"):
+        yield
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 40) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)
+
+
+def test_worker_runs_what_is_asked_of_it(worker: None, cast: Cast) -> None:
+    agent, tenant = cast.agent(), cast.tenant(retention_days=1)
+    make_session(cast.website(tenant, agents=[agent]), agent, silent_days=2)
+    delete_expired_sessions.delay()
+    delete_expired_sessions.delay()  # a second delivery is harmless
+    wait_until(lambda: session_ids(tenant) == set())
+
+
+def test_readiness_tells_which_part_is_missing(worker: None, server: LiveServer, tmp_path: Path) -> None:
+    with Redis.from_url(settings.REDIS_URL) as redis:
+        wait_until(lambda: bool(redis.exists(WORKER_KEY)))
+        redis.delete(BEAT_KEY)
+        parts = {"database": "ok", "role": "ok", "migrations": "ok", "redis": "ok", "worker": "ok"}
+        assert server.http.get("/readyz").json() == {
+            "status": "degraded",
+            "parts": {**parts, "beat": "has not been heard of for a minute"},
+        }
+        with celery("beat", "--schedule", str(tmp_path / "schedule")):
+            wait_until(lambda: bool(redis.exists(BEAT_KEY)))
+            response = server.http.get("/readyz")
+            assert (response.status_code, response.json()) == (
+                200,
+                {"status": "ok", "parts": {**parts, "beat": "ok"}},
+            )
+            redis.delete(WORKER_KEY, BEAT_KEY)
+            wait_until(lambda: bool(redis.exists(WORKER_KEY) and redis.exists(BEAT_KEY)))
