@@ -4,6 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from agents.llm import close_clients
 from sessions.turns import finish_running_turns
 from tenants.database import close_chat_pool, open_chat_pool
 
@@ -20,5 +21,6 @@ async def serve(receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awa
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await finish_running_turns(_GRACE_SECONDS)
+    await close_clients()
     await close_chat_pool()
     await send({"type": "lifespan.shutdown.complete"})
