@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import connections
 
 ROOT = Path(__file__).resolve().parents[1]
-_READY_SECONDS = 30
+_READY_SECONDS = 90
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from sessions.cleaning import (
@@ -39,11 +40,13 @@ class CleanedField(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
+@extend_schema_field({"type": "string", "pattern": f"^{ID_PATTERN}$"})
 class IdField(CleanedField):
     def __init__(self, **options: Any) -> None:
         super().__init__(check_id, **options)
 
 
+@extend_schema_field({"type": "string", "minLength": 1})
 class TextField(CleanedField):
     def __init__(self, *, max_bytes: int, **options: Any) -> None:
         def clean(value: Any, field: str) -> str:
@@ -54,6 +57,7 @@ class TextField(CleanedField):
         super().__init__(clean, **options)
 
 
+@extend_schema_field({"type": "object", "properties": {"website_domain": {"type": "string"}}})
 class MetadataField(CleanedField):
     def __init__(self, **options: Any) -> None:
         super().__init__(_metadata, **options)

@@ -1,0 +1,85 @@
+"""Registering websites: normalised, with their origins, and proved by one tenant at a time."""
+
+import secrets
+
+import pytest
+from django.db import IntegrityError
+
+from tenants.domains import DomainError, OriginError
+from tenants.errors import DomainTakenError
+from tenants.models import Tenant, Website
+from tenants.registration import prove_website, register_website, set_origins
+from tenants.scoping import tenant_scope
+from tests.cast import Cast
+
+
+def origins(tenant: Tenant, website: Website) -> list[tuple[str, bool]]:
+    with tenant_scope(tenant.id):
+        return [(row.origin, row.proved_at is not None) for row in website.origins.order_by("origin")]
+
+
+def fresh_domain() -> str:
+    return f"{secrets.token_hex(6)}.example.com"
+
+
+@pytest.mark.parametrize("typed", ["https://{}:443/x", "{}.", "  {}  ", "HTTP://{}", "http://{}:80/a?b#c"])
+def test_domain_is_stored_normalised_and_waits_for_proof(cast: Cast, typed: str) -> None:
+    tenant, domain = cast.tenant(), fresh_domain()
+    with tenant_scope(tenant.id):
+        website = register_website(typed.format(domain.upper() if "HTTP" in typed else domain))
+    assert (website.domain, website.is_proved) == (domain, False)
+    assert website.site_key.startswith("pk_")
+    assert origins(tenant, website) == [(f"https://{domain}", False)]
+
+
+def test_name_beyond_ascii_is_stored_as_the_browser_sends_it(cast: Cast) -> None:
+    tenant = cast.tenant()
+    with tenant_scope(tenant.id):
+        website = register_website("München.de")
+    assert (website.domain, str(website)) == ("xn--mnchen-3ya.de", "münchen.de")
+
+
+@pytest.mark.parametrize("typed", ["", "localhost:x", "com", "127.0.0.1", "*.example.com", "exa mple.com", "example.com:8443"])
+def test_what_is_no_domain_is_refused_and_nothing_is_written(cast: Cast, typed: str) -> None:
+    tenant = cast.tenant()
+    with tenant_scope(tenant.id):
+        with pytest.raises(DomainError):
+            register_website(typed)
+        assert not Website.objects.exists()
+
+
+def test_local_host_is_proved_at_once_in_development(cast: Cast) -> None:
+    tenant, domain = cast.tenant(), f"{secrets.token_hex(6)}.localhost"
+    with tenant_scope(tenant.id):
+        website = register_website(domain)
+    assert origins(tenant, website) == [(f"https://{domain}", True)]
+
+
+def test_two_tenants_may_wait_for_a_domain_and_one_may_hold_it(cast: Cast) -> None:
+    first, second, domain = cast.tenant(), cast.tenant(), fresh_domain()
+    with tenant_scope(first.id):
+        prove_website(register_website(domain))
+    with tenant_scope(second.id):
+        website = register_website(domain)
+        with pytest.raises(DomainTakenError):
+            prove_website(website)
+    assert origins(second, website) == [(f"https://{domain}", False)]
+    with pytest.raises(IntegrityError), tenant_scope(first.id):
+        register_website(domain)
+
+
+def test_extra_origins_are_of_the_domain_or_below_and_share_its_proof(cast: Cast) -> None:
+    tenant, domain = cast.tenant(), fresh_domain()
+    with tenant_scope(tenant.id):
+        website = register_website(domain, extra_origins=[f"HTTPS://WWW.{domain}:443/", f"http://{domain}:8080"])
+        prove_website(website)
+        set_origins(website, [f"https://www.{domain}", f"https://shop.{domain}"])
+        with pytest.raises(OriginError):
+            set_origins(website, ["https://elsewhere.example.org"])
+        with pytest.raises(OriginError):
+            set_origins(website, [f"https://evil{domain}"])
+    assert set(origins(tenant, website)) == {
+        (f"https://{domain}", True),
+        (f"https://shop.{domain}", True),
+        (f"https://www.{domain}", True),
+    }
