@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import connections
 from django.test.utils import setup_databases
+from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.cast import Cast
@@ -34,7 +35,7 @@ def database(django_db_modify_db_settings: None, django_db_blocker: DjangoDbBloc
     Both roles' databases are named, for pytest-django would set up only those that a test's mark asks for.
     """
     with django_db_blocker.unblock():
-        setup_databases(0, interactive=False, aliases={"default", "owner"}, serialized_aliases=set())
+        setup_databases(0, interactive=False, aliases={"default": [], "owner": []}, serialized_aliases=set())
         yield
         # Not torn down: the whole server is thrown away after the run, and processes under test may still hold it.
         connections.close_all()
@@ -61,7 +62,7 @@ def rows_written(database: None) -> Callable[[], dict[str, int]]:
         with connections["owner"].cursor() as cursor:
             counts = {}
             for table in ("agent_sessions", "turns"):
-                cursor.execute(f"SELECT count(*) FROM {table}")
+                cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table)))
                 counts[table] = int(cursor.fetchone()[0])
         return counts
 

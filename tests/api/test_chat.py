@@ -69,9 +69,7 @@ def test_stream_brings_words_before_the_model_has_ended(
     connection = cast.connection(None, stub_process.url)
     agent = cast.agent(connection=connection, model="stub;tokens=20;tokens_per_second=20")
     visitor = Visitor(server, cast.website(tenant, agents=[agent]).domain)
-    moments = [
-        (datetime.now(UTC), event["type"]) for _, event in visitor.stream_with_ids("Tell me something")
-    ]
+    moments = [(datetime.now(UTC), event["type"]) for _, event in visitor.stream_with_ids("Tell me something")]
     first_word = next(moment for moment, kind in moments if kind == "TEXT_MESSAGE_CONTENT")
     end = moments[-1][0]
     assert end - first_word > timedelta(milliseconds=500)

@@ -63,7 +63,9 @@ def test_session_id_that_exists_cannot_be_started_again(visitor: Visitor, server
     assert code_of(plain.start()) == (409, "session_exists")
 
 
-def test_website_may_require_tokens(server: LiveServer, cast: Cast, tenant: Tenant, agent: Agent, rows_written: Counter) -> None:
+def test_website_may_require_tokens(
+    server: LiveServer, cast: Cast, tenant: Tenant, agent: Agent, rows_written: Counter
+) -> None:
     strict = cast.website(tenant, agents=[agent], require_session_token=True)
     visitor = Visitor(server, strict.domain)
     before = rows_written()
@@ -107,12 +109,12 @@ def test_messages_come_newest_first_in_pages_that_miss_and_double_nothing(visito
     visitor.start()
     for number in range(3):
         visitor.say(f"This is message {number}", message_id=f"message_{number:04}")
-    seen, cursor = [], {}
-    while cursor is not None:
-        page = visitor.messages(limit=limit, **cursor).json()
+    page = visitor.messages(limit=limit).json()
+    seen = page["messages"]
+    while page["next"]:
+        page = visitor.messages(limit=limit, cursor=page["next"]).json()
         assert 0 < len(page["messages"]) <= limit
         seen += page["messages"]
-        cursor = {"cursor": page["next"]} if page["next"] else None
     assert [message["role"] for message in seen] == ["assistant", "user"] * 3
     assert [message["content"] for message in seen if message["role"] == "user"] == [
         f"This is message {number}" for number in (2, 1, 0)
@@ -120,7 +122,9 @@ def test_messages_come_newest_first_in_pages_that_miss_and_double_nothing(visito
     assert set(seen[0]) == {"id", "role", "content", "at"}
 
 
-@pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"cursor": "-1"}, {"cursor": "9" * 40}])
+@pytest.mark.parametrize(
+    "query", [{"limit": "0"}, {"limit": "101"}, {"limit": "x"}, {"cursor": "-1"}, {"cursor": "9" * 40}]
+)
 def test_bad_page_is_a_clear_error(visitor: Visitor, query: dict[str, str]) -> None:
     visitor.start()
     response = visitor.messages(**query)

@@ -39,7 +39,9 @@ def test_name_beyond_ascii_is_stored_as_the_browser_sends_it(cast: Cast) -> None
     assert (website.domain, str(website)) == ("xn--mnchen-3ya.de", "münchen.de")
 
 
-@pytest.mark.parametrize("typed", ["", "localhost:x", "com", "127.0.0.1", "*.example.com", "exa mple.com", "example.com:8443"])
+@pytest.mark.parametrize(
+    "typed", ["", "localhost:x", "com", "127.0.0.1", "*.example.com", "exa mple.com", "example.com:8443"]
+)
 def test_what_is_no_domain_is_refused_and_nothing_is_written(cast: Cast, typed: str) -> None:
     tenant = cast.tenant()
     with tenant_scope(tenant.id):

@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import IntegrityError, ProgrammingError, connection, transaction
+from psycopg import sql
 
 from agents.models import Agent, WebsiteAgent
 from sessions.models import AgentSession, Turn
@@ -23,7 +24,7 @@ def count_by_sql(table: str, tenant: Tenant | None) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         if tenant is not None:
             cursor.execute("SELECT set_config('app.tenant_id', %s, true)", [str(tenant.id)])
-        cursor.execute(f"SELECT count(*) FROM {table} WHERE tenant_id <> %s", [OPERATOR_ID])
+        cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table)))
         return int(cursor.fetchone()[0])
 
 
