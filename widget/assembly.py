@@ -1,0 +1,55 @@
+"""Puts the widget's one file together: the parts of ``script/`` in order, within one closure, its styles as a text.
+
+The parts are plain JavaScript and stay readable in the browser; there is nothing to compile. Each knows only what is
+declared in a part before it.
+"""
+
+import gzip
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+SCRIPT_DIR: Final = Path(__file__).with_name("script")
+PARTS: Final = (
+    "events.js",
+    "text.js",
+    "colours.js",
+    "api.js",
+    "session.js",
+    "elements.js",
+    "transcript.js",
+    "composer.js",
+    "panel.js",
+    "conversation.js",
+    "widget.js",
+)
+STYLES: Final = ("theme.css", "launcher.css", "dialog.css", "messages.css", "composer.css", "motion.css")
+
+
+@dataclass(frozen=True)
+class Script:
+    """``widget.js`` as it is sent, plain and compressed; ``etag`` changes with every byte of it."""
+
+    body: bytes
+    gzipped: bytes
+    etag: str
+
+
+@cache
+def assembled_script() -> Script:
+    body = _assemble().encode()
+    digest = hashlib.sha256(body).hexdigest()[:32]
+    return Script(body=body, gzipped=gzip.compress(body, mtime=0), etag=f'"{digest}"')
+
+
+def _assemble() -> str:
+    styles = json.dumps("\n".join(_read(name) for name in STYLES))
+    parts = [_read(name) for name in PARTS]
+    return "\n".join(["(() => {", '"use strict";', f"const STYLES = {styles};", *parts, "})();", ""])
+
+
+def _read(name: str) -> str:
+    return (SCRIPT_DIR / name).read_text(encoding="utf-8")

@@ -1,0 +1,61 @@
+/* Where the visitor writes. Enter sends, Shift+Enter begins a line; what is too long cannot be sent. */
+const MAX_MESSAGE_BYTES = 8192;
+const COUNTER_FROM = 7168;
+const UTF8 = new TextEncoder();
+
+class Composer {
+  #onSend;
+
+  constructor(agentName, onSend) {
+    this.#onSend = onSend;
+    this.counter = make("span", { class: "counter", hidden: true });
+    this.field = make("textarea", {
+      rows: "1",
+      dir: "auto",
+      enterkeyhint: "send",
+      placeholder: "Write a message…",
+      "aria-label": `Message to ${agentName}`,
+    });
+    this.button = iconButton("send", "Send message", "send");
+    this.button.type = "submit";
+    this.element = make("form", { class: "composer" }, this.field, this.button);
+    this.field.addEventListener("input", () => this.#changed());
+    this.field.addEventListener("keydown", (event) => this.#pressed(event));
+    this.element.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#send();
+    });
+    this.#changed();
+  }
+
+  /* Fits the field to its text; while it is not drawn it has no height to measure. */
+  fit() {
+    this.field.style.height = "auto";
+    if (this.field.scrollHeight) this.field.style.height = `${this.field.scrollHeight}px`;
+  }
+
+  /* While an input method composes, Enter chooses a word. */
+  #pressed(event) {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    event.preventDefault();
+    this.#send();
+  }
+
+  #send() {
+    if (this.button.disabled) return;
+    const text = this.field.value.trim();
+    this.field.value = "";
+    this.#changed();
+    this.#onSend(text);
+  }
+
+  #changed() {
+    const left = MAX_MESSAGE_BYTES - UTF8.encode(this.field.value.trim()).length;
+    this.button.disabled = left < 0 || !this.field.value.trim();
+    this.counter.hidden = left > MAX_MESSAGE_BYTES - COUNTER_FROM;
+    this.counter.textContent = left < 0 ? `${-left} too many` : `${left} left`;
+    this.counter.classList.toggle("is-over", left < 0);
+    this.field.setAttribute("aria-invalid", String(left < 0));
+    this.fit();
+  }
+}

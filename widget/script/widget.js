@@ -1,0 +1,133 @@
+/* Reads the snippet, asks Parlour how the widget looks on this site, draws it, and takes the page's commands:
+   window.parlour("open" | "close" | "toggle" | "show" | "hide" | "reset"), window.parlour("on", event, listener)
+   with the events ready, open, close and message. Commands given before the script came wait in window.parlour.q. */
+const EVENTS = new Set(["ready", "open", "close", "message"]);
+
+class Widget {
+  #listeners = [];
+  #unread = 0;
+  #panel = null;
+  #conversation = null;
+
+  async start(host, settings) {
+    const api = new Api(host, settings.site_key, settings.agent);
+    const config = await withRetries(() => api.config(), { tries: CONFIG_TRIES });
+    if (document.readyState === "loading") await new Promise((done) => addEventListener("DOMContentLoaded", done));
+    this.#draw(api, config, settings);
+    this.#emit("ready");
+  }
+
+  run(command, ...values) {
+    const commands = {
+      open: () => this.#panel.open(),
+      close: () => this.#panel.close(),
+      toggle: () => this.#panel.toggle(),
+      show: () => this.#panel.showLauncher(true),
+      hide: () => this.#panel.showLauncher(false),
+      reset: () => this.#conversation.restart(),
+      on: () => this.#listen(...values),
+    };
+    if (Object.hasOwn(commands, command)) commands[command]();
+    else console.warn(`Parlour: there is no command "${command}".`);
+  }
+
+  #draw(api, config, settings) {
+    const name = ["parlour", settings.site_key, settings.agent].filter(Boolean).join(":");
+    const transcript = new Transcript({
+      agentName: config.agent_name,
+      welcome: config.welcome ?? "",
+      starters: config.starters ?? [],
+      onStarter: (text) => this.#send(text),
+      onNearTop: () => this.#conversation.loadOlder(),
+    });
+    const composer = new Composer(config.agent_name, (text) => this.#send(text));
+    const keeper = new SessionKeeper(name, () => api.startSession());
+    const heard = { message: (record) => this.#answered(record, config), demo: () => this.#panel.markDemo() };
+    this.#conversation = new Conversation({ api, keeper, transcript, name, on: heard });
+    const look = { ...config.look, ...settings };
+    this.#panel = new Panel({ config, look, transcript, composer, on: this.#panelEvents() });
+    if (settings.hidden) this.#panel.showLauncher(false);
+  }
+
+  #panelEvents() {
+    return {
+      open: () => {
+        this.#unread = 0;
+        this.#conversation.open();
+        this.#emit("open");
+      },
+      close: () => this.#emit("close"),
+      restart: () => this.#conversation.restart(),
+    };
+  }
+
+  #send(text) {
+    this.#conversation.send(text);
+    this.#emit("message", { role: "user" });
+  }
+
+  #answered(record, config) {
+    this.#panel.announce(`${config.agent_name}: ${record.content}`);
+    if (!this.#panel.isOpen) this.#panel.unread((this.#unread += 1));
+    this.#emit("message", { role: "assistant" });
+  }
+
+  #listen(event, listener) {
+    if (!EVENTS.has(event) || typeof listener !== "function") {
+      console.warn(`Parlour: "on" takes one of ${[...EVENTS].join(", ")} and a function.`);
+      return;
+    }
+    if (event === "ready" && this.#panel) hear(listener);
+    else this.#listeners.push([event, listener]);
+  }
+
+  /* Listeners never get a message's text: what a page's analytics collect should not contain it by accident. */
+  #emit(event, detail) {
+    for (const [wanted, listener] of this.#listeners) if (wanted === event) hear(listener, detail);
+  }
+}
+
+/* A listener of the page that fails must not take the chat with it. */
+function hear(listener, detail) {
+  try {
+    listener(detail);
+  } catch (error) {
+    reportError(error);
+  }
+}
+
+function reasonOf(error) {
+  const unreadable = "network: no connection, or this website is not registered";
+  return error.code === "network" ? unreadable : (error.code ?? error.message);
+}
+
+/* The page's settings: the snippet's attributes, and window.parlourSettings with the names of the look (accent,
+   position, theme, launcher_label) or hidden. */
+function settingsOf(script) {
+  const { siteKey, agent } = script.dataset;
+  return { ...window.parlourSettings, site_key: siteKey, ...(agent && { agent }) };
+}
+
+async function begin(script) {
+  const widget = new Widget();
+  const waiting = [];
+  let isReady = false;
+  const early = window.parlour?.q ?? [];
+  window.parlour = (...command) => {
+    if (isReady || command[0] === "on") widget.run(...command);
+    else waiting.push(command);
+  };
+  window.parlour.isLoaded = true;
+  for (const command of early) window.parlour(...command);
+  try {
+    await widget.start(new URL(script.src).origin, settingsOf(script));
+  } catch (error) {
+    console.warn(`Parlour: no chat on ${location.origin}: ${reasonOf(error)}.`);
+    return;
+  }
+  isReady = true;
+  for (const command of waiting) widget.run(...command);
+}
+
+const snippet = document.currentScript ?? document.querySelector('script[data-site-key][src*="/widget.js"]');
+if (snippet?.dataset.siteKey && !window.parlour?.isLoaded) begin(snippet);
