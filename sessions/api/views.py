@@ -144,11 +144,10 @@ def _stream(events: Any) -> StreamingHttpResponse:
 
 
 def _split_metadata(body: dict[str, Any]) -> tuple[str | None, dict[str, JsonValue] | None]:
-    """The domain that the metadata claims, and the rest of it, which is the session's context."""
-    if "metadata" not in body:
-        return None, None
-    context = dict(body["metadata"])
-    return context.pop("website_domain", None), context
+    """The domain that the metadata claims, and the rest of it, which is the session's context; None where it is bare."""
+    context = dict(body.get("metadata", {}))
+    domain = context.pop("website_domain", None)
+    return domain, context or None
 
 
 def _message_id(in_body: str | None, in_header: str | None) -> str:

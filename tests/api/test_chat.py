@@ -140,6 +140,8 @@ def test_website_domain_confirms_but_never_chooses(
 
 def test_metadata_and_claimed_user_are_stored_as_such(visitor: Visitor, tenant: Tenant) -> None:
     visitor.say("Hello", user_id="customer 7", metadata={"website_domain": visitor.domain, "page": "/cakes"})
+    visitor.say("Hello", metadata={"website_domain": visitor.domain})
+    visitor.say("Hello")
     with tenant_scope(tenant.id):
         session = AgentSession.objects.get(session_id=visitor.session_id)
     assert (session.user_id, session.user_verified, session.context) == ("customer 7", False, {"page": "/cakes"})
