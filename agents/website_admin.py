@@ -1,0 +1,249 @@
+"""The admin page of websites: register one, prove it, choose its agents, copy its snippet."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.views.decorators.http import require_POST
+
+from agents.models import Agent, WebsiteAgent
+from agents.website_agents import save_website_agents
+from agents.website_form import WebsiteAgentForm, WebsiteForm
+from tenants.admin_rows import RolePermissions, TenantOwnedAdmin
+from tenants.admin_scope import role_in
+from tenants.domains import DomainError, normalise_domain
+from tenants.errors import DomainTakenError
+from tenants.models import Website
+from tenants.registration import is_local, prove_website, register_website, set_origins
+from tenants.roles import Deed, Role
+
+STATES = {"live": "Live", "waiting": "Waiting for proof", "off": "Switched off"}
+SNIPPET = '<script async src="{}/widget.js" data-site-key="{}"></script>'
+
+
+class WebsiteAgentInline(RolePermissions, admin.StackedInline):  # type: ignore[type-arg]
+    model = WebsiteAgent
+    form = WebsiteAgentForm
+    verbose_name = "agent of this website"
+    verbose_name_plural = "Agents"
+
+    def get_extra(self, request: HttpRequest, obj: Website | None = None, **_: Any) -> int:
+        return 1 if obj is None else 0
+
+    def get_fields(self, request: HttpRequest, obj: Website | None = None) -> Any:
+        writes = Deed.CHANGE in self.rights(request)
+        starters = "starters" if writes else "starters_in_lines"
+        return ["agent", "is_default", "instructions", "welcome", starters, "accent", "position"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Website | None = None) -> list[str]:
+        return [] if Deed.CHANGE in self.rights(request) else ["starters_in_lines"]
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "agent":
+            kwargs["queryset"] = Agent.shared.order_by("name", "key")
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    @admin.display(description="Starters")
+    def starters_in_lines(self, row: WebsiteAgent) -> str:
+        return "\n".join(row.starters)
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return list(STATES.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Website]) -> QuerySet[Website]:
+        match self.value():
+            case "off":
+                return queryset.filter(is_active=False)
+            case "live" | "waiting" as kind:
+                return queryset.filter(is_active=True, proved_at__isnull=kind == "waiting")
+        return queryset
+
+
+@admin.register(Website)
+class WebsiteAdmin(TenantOwnedAdmin):
+    form = WebsiteForm
+    inlines = [WebsiteAgentInline]
+    purpose = "Where your visitors chat: domains, the agents they use, and the snippet to paste."
+    rank = 1
+    empty_hint = "Add the first one: type its domain, choose an agent, and paste the snippet into its pages."
+    in_use_message = (
+        "This website has conversations, so it cannot be deleted. Switch it off instead: its visitors are then "
+        "refused, and its conversations go when their time is over."
+    )
+    change_form_template = "admin/parlour/website_change_form.html"
+    list_display = ["shown_domain", "title", "state", "default_agent", "created_at"]
+    list_display_links = ["shown_domain"]
+    list_filter = [StateFilter]
+    search_fields = ["domain", "title"]
+    search_help_text = "Domain or title"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Website]:
+        defaults = (
+            WebsiteAgent.objects.filter(is_default=True)
+            .select_related("agent")
+            .only("tenant_id", "website_id", "agent__name", "agent__key")
+        )
+        return (
+            super()
+            .get_queryset(request)
+            .prefetch_related(Prefetch("website_agents", queryset=defaults, to_attr="default_uses"))
+        )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Finds ``münchen.de``, too, which is kept as ``xn--...``."""
+        if not search_term.isascii():
+            try:
+                return queryset.filter(domain=normalise_domain(search_term)), False
+            except DomainError:
+                pass
+        return super().get_search_results(request, queryset, search_term)
+
+    # -- the form
+
+    def get_fieldsets(self, request: HttpRequest, obj: Website | None = None) -> Any:
+        writes = Deed.CHANGE in self.rights(request)
+        switches = ["is_active", "require_session_token"]
+        if obj is None:
+            return [
+                (None, {"fields": ["domain", "title"]}),
+                ("More", {"fields": ["extra_origins", *switches], "classes": ["collapse"]}),
+            ]
+        origins = ["extra_origins"] if writes else []
+        return [
+            (None, {"fields": ["shown_domain", "proof", "title", "is_active"]}),
+            ("Put it on your pages", {"fields": ["snippet", "origins_in_words"]}),
+            ("More", {"fields": [*origins, "require_session_token"]}),
+        ]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Website | None = None) -> list[str]:
+        return [] if obj is None else ["shown_domain", "proof", "snippet", "origins_in_words"]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        extras = form.cleaned_data["extra_origins"]
+        if change:
+            super().save_model(request, obj, form, change)
+            set_origins(obj, extras)
+            return
+        columns = {name: getattr(obj, name) for name in ("title", "is_active", "require_session_token")}
+        obj.pk = register_website(obj.domain, extra_origins=extras, **columns).pk
+        obj.refresh_from_db()
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        saved = formset.save(commit=False)
+        wanted = [one for one in formset.forms if one.cleaned_data.get("is_default") and one.instance in saved]
+        save_website_agents(
+            form.instance,
+            saved=saved,
+            removed=formset.deleted_objects,
+            chosen=wanted[-1].instance if wanted else None,
+        )
+
+    def response_add(self, request: HttpRequest, obj: Website, post_url_continue: str | None = None) -> Any:
+        """The next step is on the website's own page: its snippet."""
+        if "_addanother" in request.POST or "_popup" in request.POST:
+            return super().response_add(request, obj, post_url_continue)
+        messages.success(request, f"{obj} is registered. Paste the snippet below into its pages.")
+        return HttpResponseRedirect(reverse("admin:tenants_website_change", args=[obj.pk]))
+
+    # -- the proof
+
+    def get_urls(self) -> list[URLPattern]:
+        confirm = self.admin_site.admin_view(require_POST(self.confirm_domain))
+        return [
+            path("<path:object_id>/confirm-domain/", confirm, name="tenants_website_confirm_domain"),
+            *super().get_urls(),
+        ]
+
+    def confirm_domain(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The operator vouches that the domain is the tenant's."""
+        if role_in(request) is not Role.OPERATOR:
+            raise PermissionDenied
+        website: Website | None = self.get_object(request, object_id)
+        if website is None:
+            return self.unknown(request, object_id)
+        try:
+            prove_website(website)
+        except DomainTakenError as error:
+            messages.error(request, str(error))
+        else:
+            self.log_change(request, website, "Confirmed the domain.")
+            messages.success(request, f"{website} is confirmed: its visitors may chat.")
+        return HttpResponseRedirect(reverse("admin:tenants_website_change", args=[website.pk]))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        may_confirm = {"may_confirm": role_in(request) is Role.OPERATOR}
+        return super().change_view(request, object_id, form_url, {**may_confirm, **(extra_context or {})})
+
+    # -- what is shown
+
+    @admin.display(description="Domain", ordering="domain")
+    def shown_domain(self, website: Website) -> str:
+        return str(website)
+
+    @admin.display(description="State")
+    def state(self, website: Website) -> SafeString:
+        kind, words = _state(website)
+        return format_html('<span class="state state-{}">{}</span>', kind, words)
+
+    @admin.display(description="Agent")
+    def default_agent(self, website: Any) -> SafeString | str:
+        if website.default_uses:
+            return str(website.default_uses[0].agent.name)
+        return format_html('<span class="state state-waiting">{}</span>', "None yet")
+
+    @admin.display(description="State")
+    def proof(self, website: Any) -> SafeString:
+        kind, words = _state(website)
+        return format_html(
+            '<span class="state state-{}">{}</span> <span class="explained">{}</span>', kind, words, _advice(website)
+        )
+
+    @admin.display(description="Snippet")
+    def snippet(self, website: Website) -> SafeString:
+        code = SNIPPET.format(settings.PUBLIC_URL, website.site_key)
+        return format_html(
+            '<div class="snippet"><code id="snippet">{}</code>'
+            '<button type="button" class="quiet-button" data-copies="snippet">Copy</button></div>'
+            '<span class="explained">Paste it into every page that should have the chat, before &lt;/body&gt;.</span>',
+            code,
+        )
+
+    @admin.display(description="Works on")
+    def origins_in_words(self, website: Website) -> SafeString:
+        origins = [(_as_browsers_say(origin.host, origin.origin),) for origin in website.origins.all()]
+        return format_html_join(mark_safe("<br>"), "<code>{}</code>", origins)
+
+
+def _state(website: Website) -> tuple[str, str]:
+    kind = "off" if not website.is_active else "live" if website.is_proved else "waiting"
+    return kind, STATES[kind]
+
+
+def _advice(website: Any) -> str:
+    if not website.is_active:
+        return "Visitors are refused. Switch it on to let them chat."
+    if not website.is_proved:
+        return "Visitors are refused until it is confirmed that the domain is yours. The operator does that."
+    if not website.default_uses:
+        return "Choose an agent below: until then nobody answers."
+    return "Visitors may chat."
+
+
+def _as_browsers_say(host: str, origin: str) -> str:
+    """In development a local host's https origin stands for its page on the development server."""
+    return f"http://{host}:{settings.LOCAL_ORIGIN_PORT}" if is_local(host) else origin

@@ -1,0 +1,166 @@
+"""Admin pages of conversations, for reading: a list that stays fast, and the transcript."""
+
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Final
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.dateformat import format as format_date
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from agents.models import Agent
+from sessions.models import AgentSession, Turn
+from sessions.transcript_view import deleted_at, readable, transcript_page
+from tenants.admin_rows import TenantOwnedAdmin
+from tenants.admin_scope import tenant_of
+from tenants.roles import READS, Deed
+
+LISTED_AT_MOST: Final = 1_000
+
+_STATE_KINDS: Final = {"completed": "live", "failed": "off", "abandoned": "off"}
+
+
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]
+    """Counts no further than ``LISTED_AT_MOST``: beyond that a filter finds more than paging does."""
+
+    object_list: QuerySet[AgentSession]
+
+    @cached_property
+    def count(self) -> int:
+        return self.object_list.order_by().values("pk")[:LISTED_AT_MOST].count()
+
+    @property
+    def is_cut(self) -> bool:
+        return self.count == LISTED_AT_MOST
+
+
+class AgentFilter(admin.SimpleListFilter):
+    """The tenant's own agents and the operator's; Django's own filter would know the first alone."""
+
+    title = "agent"
+    parameter_name = "agent"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        agents = Agent.shared.order_by("name").values_list("id", "name", "key")
+        return [(str(agent_id), f"{name} ({key})") for agent_id, name, key in agents]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[AgentSession]) -> QuerySet[AgentSession]:
+        chosen = self.value()
+        known = {value for value, _ in self.lookup_choices}
+        return queryset.filter(agent_id=chosen) if chosen and chosen in known else queryset
+
+
+class LastMessageFilter(admin.DateFieldListFilter):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "last message"
+
+
+@admin.register(AgentSession)
+class AgentSessionAdmin(TenantOwnedAdmin):
+    """Conversations are made by visitors and end by the tenant's retention: here they are only read."""
+
+    purpose = "What visitors and agents said to each other."
+    rank = 2
+    empty_hint = "A conversation appears here with the first message a visitor sends."
+    list_display = [
+        "shown_id",
+        "website",
+        "agent_name",
+        "visitor",
+        "messages",
+        "started",
+        "last_seen",
+        "last_turn",
+    ]
+    list_display_links = ["shown_id"]
+    list_filter = ["website", AgentFilter, ("last_activity_at", LastMessageFilter)]
+    search_fields = ["session_id__startswith"]
+    search_help_text = "A session id or its beginning"
+    sortable_by = ()
+    paginator = BoundedPaginator
+    list_max_show_all = 0
+
+    def rights(self, request: HttpRequest) -> frozenset[Deed]:
+        return super().rights(request) & READS
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AgentSession]:
+        """Without the conversations themselves, which may be large; the transcript fetches its own."""
+        last_state = Turn.objects.filter(agent_session_id=OuterRef("pk")).order_by("-number").values("state")[:1]
+        sessions: QuerySet[AgentSession] = super().get_queryset(request)
+        return (
+            sessions.select_related("website", "agent")
+            .defer("history", "context", "token_hash", "agent__instructions")
+            .annotate(last_state=Subquery(last_state))
+        )
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        session: AgentSession | None = self.get_object(request, object_id)
+        if session is None:
+            return self.unknown(request, object_id)
+        if request.method != "GET":
+            raise PermissionDenied
+        session.refresh_from_db(fields=["history", "context", "token_hash"])
+        return TemplateResponse(request, "admin/parlour/transcript.html", self._transcript(request, session))
+
+    def _transcript(self, request: HttpRequest, session: AgentSession) -> dict[str, Any]:
+        number = request.GET.get("page", "")
+        tenant = tenant_of(request)
+        return {
+            **self.admin_site.each_context(request),
+            "title": f"Conversation on {session.website}",
+            "opts": self.opts,
+            "session": session,
+            "page": transcript_page(session, int(number) if number.isdecimal() else None),
+            "context_rows": readable(session.context),
+            "deleted_at": deleted_at(session, tenant.retention_days) if tenant else None,
+        }
+
+    @admin.display(description="Session")
+    def shown_id(self, session: AgentSession) -> SafeString:
+        return format_html('<code class="session-id" title="{0}">{0}</code>', session.session_id)
+
+    @admin.display(description="Agent")
+    def agent_name(self, session: AgentSession) -> str:
+        return session.agent.name
+
+    @admin.display(description="Visitor")
+    def visitor(self, session: AgentSession) -> SafeString | str:
+        if session.user_id is None:
+            return "Anonymous"
+        word = "verified" if session.user_verified else "claimed"
+        return format_html('{} <span class="state state-{}">{}</span>', session.user_id, word, word)
+
+    @admin.display(description="Messages")
+    def messages(self, session: AgentSession) -> int:
+        return session.message_count
+
+    @admin.display(description="Started")
+    def started(self, session: AgentSession) -> str:
+        return _moment(session.created_at)
+
+    @admin.display(description="Last message")
+    def last_seen(self, session: AgentSession) -> str:
+        return _moment(session.last_activity_at)
+
+    @admin.display(description="Last turn")
+    def last_turn(self, session: Any) -> SafeString | str:
+        if session.last_state is None:
+            return "-"
+        kind = _STATE_KINDS.get(session.last_state, "waiting")
+        return format_html('<span class="state state-{}">{}</span>', kind, Turn.State(session.last_state).label)
+
+
+def _moment(at: datetime) -> str:
+    """In the tenant's time zone; the year only where it is not this one."""
+    local = timezone.localtime(at)
+    return format_date(local, "j M, H:i" if local.year == timezone.localtime().year else "j M Y, H:i")

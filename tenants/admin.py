@@ -1,0 +1,128 @@
+"""Admin pages of tenants, their members, and the people who log in."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group, User
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+
+from tenants.admin_rows import RolePermissions, TenantOwnedAdmin
+from tenants.admin_scope import is_operators_desk, role_in, tenant_of
+from tenants.models import Membership, Tenant
+from tenants.roles import READS, Deed, Role
+
+if TYPE_CHECKING:  # generic for the type checker alone
+    _ModelAdmin = admin.ModelAdmin[Any]
+    _UserAdmin = UserAdmin[User]
+else:
+    _ModelAdmin = admin.ModelAdmin
+    _UserAdmin = UserAdmin
+
+
+@admin.register(Tenant)
+class TenantAdmin(RolePermissions, _ModelAdmin):
+    """The operator's list of tenants; for everybody else the settings of their own."""
+
+    purpose = "Name, time zone, and how long conversations are kept."
+    rank = 6
+    actions = None
+    list_per_page = 50
+    list_display = ["name", "slug", "state", "time_zone", "retention_days", "created_at", "enter"]
+    search_fields = ["name", "slug"]
+    search_help_text = "Name or slug"
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
+        tenants = super().get_queryset(request)
+        active = tenant_of(request)
+        return tenants if is_operators_desk(request) else tenants.filter(pk=active.pk if active else None)
+
+    def rights(self, request: HttpRequest) -> frozenset[Deed]:
+        if is_operators_desk(request):
+            return frozenset({Deed.VIEW, Deed.ADD, Deed.CHANGE})
+        return super().rights(request) - {Deed.ADD, Deed.DELETE}
+
+    def get_fields(self, request: HttpRequest, obj: Tenant | None = None) -> Any:
+        fields = ["name", "slug", "is_active", "time_zone", "retention_days"]
+        return fields if is_operators_desk(request) else [f for f in fields if f not in {"slug", "is_active"}]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Tenant | None = None) -> list[str]:
+        # Suspending the operator would close every tenant's way to its shared agents' owner.
+        return ["is_active"] if obj is not None and obj.is_operator else []
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Tenant | None = None) -> dict[str, Any]:
+        return {"slug": ["name"]} if obj is None and is_operators_desk(request) else {}
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        tenant = tenant_of(request)
+        if tenant is None or is_operators_desk(request):
+            return super().changelist_view(request, extra_context)
+        return HttpResponseRedirect(reverse("admin:tenants_tenant_change", args=[tenant.pk]))
+
+    @admin.display(description="State")
+    def state(self, tenant: Tenant) -> str:
+        return "Active" if tenant.is_active else "Suspended"
+
+    @admin.display(description="")
+    def enter(self, tenant: Tenant) -> str:
+        return format_html(
+            '<button form="enter-tenant" name="tenant" value="{}" class="quiet-button">Enter</button>', tenant.pk
+        )
+
+
+@admin.register(Membership)
+class MembershipAdmin(TenantOwnedAdmin):
+    """Who works in the tenant. The operator decides until members can be invited by link."""
+
+    purpose = "Who may look at this tenant, and who may change it."
+    rank = 5
+    list_display = ["user", "role", "created_at"]
+    list_select_related = ["user"]
+    fields = ["user", "role"]
+
+    def rights(self, request: HttpRequest) -> frozenset[Deed]:
+        return super().rights(request) if role_in(request) is Role.OPERATOR else READS
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> list[str]:
+        return [] if obj is None else ["user"]
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Only those who can log in here and are not members yet."""
+        if db_field.name == "user":
+            kwargs["queryset"] = User.objects.filter(is_active=True, is_staff=True, is_superuser=False).exclude(
+                pk__in=Membership.objects.values("user_id")
+            )
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
+admin.site.unregister(User)
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class PeopleAdmin(RolePermissions, _UserAdmin):
+    """The people who log in: known to the operator alone. What they may do, their memberships say."""
+
+    purpose = "The people who log in."
+    rank = 7
+    actions = None
+    list_display = ["username", "email", "is_active", "is_superuser", "last_login"]
+    list_filter = ["is_active", "is_superuser"]
+    search_help_text = "Name or email address"
+    show_facets = admin.ShowFacets.NEVER
+    show_full_result_count = False
+    filter_horizontal = ()
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        ("May log in", {"fields": ("is_active", "is_staff", "is_superuser")}),
+    )
+    add_fieldsets = ((None, {"fields": ("username", "usable_password", "password1", "password2", "is_staff")}),)
+
+    def rights(self, request: HttpRequest) -> frozenset[Deed]:
+        # People are switched off, not deleted: their memberships lie in tenants that this page cannot see.
+        return frozenset({Deed.VIEW, Deed.ADD, Deed.CHANGE} if is_operators_desk(request) else ())

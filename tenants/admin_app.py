@@ -1,0 +1,7 @@
+from django.contrib.admin.apps import AdminConfig
+
+
+class ParlourAdminConfig(AdminConfig):
+    """Django's admin with our site in place of its own."""
+
+    default_site = "tenants.admin_site.ParlourAdminSite"

@@ -1,0 +1,65 @@
+"""The admin's site: who may enter, which tenant they are in, and the page they land on."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.http import HttpRequest, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, URLResolver, path, reverse
+from django.views.decorators.http import require_POST
+
+from tenants.admin_scope import CHOSEN_TENANT, is_operators_desk, role_in, tenant_of
+from tenants.models import Tenant, Website
+from tenants.roles import Role
+
+
+class ParlourAdminSite(admin.AdminSite):
+    site_header = "Parlour"
+    site_title = "Parlour"
+    index_title = "Home"
+    site_url = None
+    enable_nav_sidebar = False
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return super().has_permission(request) and tenant_of(request) is not None
+
+    def get_urls(self) -> list[URLResolver | URLPattern]:
+        switch = path("switch-tenant/", self.admin_view(require_POST(self.switch_tenant)), name="switch_tenant")
+        return [switch, *super().get_urls()]
+
+    def switch_tenant(self, request: HttpRequest) -> HttpResponseBase:
+        """Goes to another tenant. A tenant that is somebody else's is refused as one that does not exist."""
+        chosen = request.POST.get("tenant", "")
+        seat = next((seat for seat in getattr(request, "seats", ()) if str(seat.tenant_id) == chosen), None)
+        if seat is None:
+            messages.error(request, "There is no such tenant among yours.")
+        else:
+            request.session[CHOSEN_TENANT] = chosen
+            if seat.role is Role.OPERATOR:
+                _record_entry(request, Tenant(id=seat.tenant_id, name=seat.tenant_name))
+        return HttpResponseRedirect(reverse("admin:index"))
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        entries = [entry for app in self.get_app_list(request) for entry in app["models"]]
+        context = {
+            "cards": sorted(entries, key=lambda entry: int(entry["rank"])),
+            "first_steps": role_in(request) is not Role.AUDITOR and not Website.objects.exists(),
+        }
+        return super().index(request, {**context, **(extra_context or {})})
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Django's list, each model with the ``purpose`` and ``rank`` that its admin states."""
+        apps = super().get_app_list(request, app_label)
+        for entry in (entry for app in apps for entry in app["models"]):
+            pages = self.get_model_admin(entry["model"])
+            entry.update(purpose=getattr(pages, "purpose", ""), rank=getattr(pages, "rank", 0))
+            if entry["model"] is Tenant and not is_operators_desk(request):
+                entry["name"] = "Settings"
+        return apps
+
+
+def _record_entry(request: HttpRequest, tenant: Tenant) -> None:
+    LogEntry.objects.log_actions(
+        int(str(request.user.pk)), [tenant], CHANGE, change_message="Entered this tenant.", single_object=True
+    )
