@@ -13,11 +13,11 @@ run: .venv/installed
 
 # Pass every test, the long ones scaled down (about five minutes on two cores).
 test: .venv/installed
-	@exec $(BIN)/python -m config.embedded exec -- $(BIN)/pytest $(ARGS)
+	@exec $(BIN)/python -m config.embedded exec -- $(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 # The same tests at full size.
 test-full: .venv/installed
-	@exec env FULL=1 $(BIN)/python -m config.embedded exec -- $(BIN)/pytest $(ARGS)
+	@exec env FULL=1 $(BIN)/python -m config.embedded exec -- $(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 # Lint, format, types, import contracts, migrations, deployment checks.
 check: .venv/installed

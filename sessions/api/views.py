@@ -144,7 +144,7 @@ def _stream(events: Any) -> StreamingHttpResponse:
 
 
 def _split_metadata(body: dict[str, Any]) -> tuple[str | None, dict[str, JsonValue] | None]:
-    """The domain that the metadata claims, and the rest of it, which is the session's context; None where it is bare."""
+    """The domain that the metadata claims, and the rest, which is the session's context; None where there is none."""
     context = dict(body.get("metadata", {}))
     domain = context.pop("website_domain", None)
     return domain, context or None

@@ -42,6 +42,13 @@ def make_turn(session: AgentSession, *, state: str = "running", lease_seconds: f
         )
 
 
+@pytest.fixture(autouse=True)
+def _nothing_due_before(database: None) -> None:
+    """Other tests' leftovers are due as well; here every figure is this test's own."""
+    abandon_lapsed_turns()
+    delete_expired_sessions()
+
+
 def session_ids(tenant: Tenant) -> set[UUID]:
     with tenant_scope(tenant.id):
         return set(AgentSession.objects.values_list("id", flat=True))
