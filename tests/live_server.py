@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from urllib.parse import quote
 
 import httpx
@@ -67,7 +68,7 @@ def server_environment(port: int, **more: str) -> dict[str, str]:
 
 
 @contextmanager
-def start_server(*, workers: int = 1, **environment: str) -> Iterator[LiveServer]:
+def start_server(*, workers: int = 1, log: IO[bytes] | None = None, **environment: str) -> Iterator[LiveServer]:
     """Runs the server until the block ends. Raises ``RuntimeError`` with its output where it does not come up."""
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--port", str(port), "--no-access-log"]
@@ -75,6 +76,7 @@ def start_server(*, workers: int = 1, **environment: str) -> Iterator[LiveServer
         [*command, "--workers", str(workers), "--log-level", "warning"],
         cwd=ROOT,
         env=server_environment(port, **environment),
+        stderr=log,
     )
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, limits=limits) as http:
