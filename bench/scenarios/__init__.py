@@ -1,0 +1,9 @@
+"""What is measured: one module a scenario, each with the figures it gives and what they should be."""
+
+from bench.scenarios.busy import BUSY
+from bench.scenarios.flat import FLAT
+from bench.scenarios.one_client import ONE_CLIENT, ONE_STREAM
+from bench.scenarios.scenario import Scenario
+from bench.scenarios.waiting import WAITING
+
+SCENARIOS: tuple[Scenario, ...] = (ONE_CLIENT, ONE_STREAM, BUSY, WAITING, FLAT)
