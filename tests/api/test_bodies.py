@@ -136,6 +136,7 @@ CUT = st.tuples(MUTATED, st.integers(0, 300), st.binary(max_size=4)).map(
 )
 
 
+@pytest.mark.timeout(1800)  # at full size
 def test_random_mutations_never_break_the_server_and_refusals_write_nothing(
     visitor: Visitor, rows_written: Counter, full_size: bool
 ) -> None:

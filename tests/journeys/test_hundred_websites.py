@@ -5,6 +5,8 @@ import re
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from sessions.models import AgentSession
 from tenants.scoping import tenant_scope
 from tests.cast import Cast
@@ -32,6 +34,7 @@ class Talker:
         assert set(heard) == set(self.said)
 
 
+@pytest.mark.timeout(900)  # at full size
 def test_a_hundred_websites_share_one_agent_and_no_words(
     server: LiveServer, cast: Cast, stub_process: StubModel, full_size: bool
 ) -> None:
