@@ -85,6 +85,8 @@ async def answer(
 
 
 async def _model_for(profile: AgentProfile) -> BaseChatModel:
+    if profile.is_broken:
+        raise ModelUnavailableError("credentials_unreadable")
     return DEMO_MODEL if profile.connection is None else await chat_model(profile, profile.connection)
 
 

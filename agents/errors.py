@@ -19,6 +19,7 @@ from typing import Literal
 UnavailableReason = Literal[
     "address_refused",  # the name led to a private address, see `agents.egress`
     "connection_failed",
+    "credentials_unreadable",  # the key was sealed with one that the ring no longer holds
     "credentials_rejected",  # 401, 403
     "rate_limited",  # 429
     "request_rejected",  # any other 4xx

@@ -48,7 +48,9 @@ class AgentProfile:
     connection: ConnectionProfile | None
     """None is the demo model, which needs neither key nor network."""
     total_timeout_seconds: float
+    is_broken: bool = False
+    """Its connection's key does not open: its turns fail, and the website's other agents go on."""
 
     @property
     def is_demo(self) -> bool:
-        return self.connection is None
+        return self.connection is None and not self.is_broken

@@ -1,14 +1,18 @@
 """Which agents serve a website, as plain values: the second step of every request of a visitor."""
 
+import logging
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from agents.api_keys import api_key_place
+from agents.errors import KeyringError
 from agents.keyring import open_sealed
 from agents.profiles import AgentProfile, ConnectionProfile
 from tenants.database import Row, in_tenant
 from tenants.identifiers import OPERATOR_ID
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ SELECT a.id AS agent_id, a.tenant_id AS agent_tenant_id, a.key, a.name, a.instru
 
 
 async def agents_of_website(tenant_id: UUID, website_id: UUID) -> tuple[WebsiteAgentProfile, ...]:
-    """The active agents of a website, its default first. Raises the keyring's errors where a key does not open."""
+    """The active agents of a website, its default first."""
     [rows] = await in_tenant(tenant_id, [(_AGENTS, {"tenant_id": tenant_id, "website_id": website_id})])
     return tuple(_website_agent(row) for row in rows)
 
@@ -61,6 +65,7 @@ def _website_agent(row: Row) -> WebsiteAgentProfile:
 
 
 def _agent(row: Row) -> AgentProfile:
+    connection, is_broken = _connection_of(row)
     return AgentProfile(
         agent_id=row["agent_id"],
         key=row["key"],
@@ -73,14 +78,25 @@ def _agent(row: Row) -> AgentProfile:
         max_context_messages=row["max_context_messages"],
         max_context_tokens=row["max_context_tokens"],
         context_keys=frozenset(row["context_keys"]),
-        connection=_connection(row) if row["connection_id"] else None,
+        connection=connection,
         total_timeout_seconds=row["total_timeout_seconds"],
+        is_broken=is_broken,
     )
+
+
+def _connection_of(row: Row) -> tuple[ConnectionProfile | None, bool]:
+    """The connection, and whether there should be one but it cannot be used: never the demo model in its place."""
+    if row["connection_id"] is None:
+        return None, False
+    try:
+        return _connection(row), False
+    except (KeyringError, LookupError):
+        log.exception("the connection of agent %s cannot be used", row["agent_id"])
+        return None, True
 
 
 def _connection(row: Row) -> ConnectionProfile:
     if row["c_id"] is None:
-        # Falling back to the demo model would let it answer in a paid model's place.
         raise LookupError("an agent's connection is out of reach of the website that uses it")
     place = api_key_place(row["c_tenant_id"], row["c_id"])
     return ConnectionProfile(

@@ -26,15 +26,16 @@ django.setup(set_prefix=False)
 from sessions import lifespan  # imports models, which Django must have loaded first  # noqa: E402
 from sessions.cleaning import MAX_BODY_BYTES  # noqa: E402
 
-API_PATHS: Final = ("/api/", "/healthz", "/readyz")
+API_PREFIX: Final = "/api/"
+PROBES: Final = ("/healthz", "/readyz")
 
 
 class PageHandler(ASGIHandler):
-    """Django's handler with the database receivers that every page needs."""
+    """Django's handler; ``_receive_for_pages_only`` keeps the database receivers that every page needs for it."""
 
 
 class ApiHandler(ASGIHandler):
-    """Serves asynchronous views alone, with a bounded body and no thread of its own per request."""
+    """No middleware, a bounded body, and no thread of its own per request: for asynchronous views."""
 
     def load_middleware(self, is_async: bool = False) -> None:
         assert is_async
@@ -47,7 +48,7 @@ class ApiHandler(ASGIHandler):
         with contextlib.suppress(RequestAborted):
             body = await self.read_body(receive)
             set_script_prefix(get_script_prefix(scope))
-            await self._serve(scope, body, receive, send)
+            await self._serve(_with_length(scope, body), body, receive, send)
 
     async def _serve(self, scope: Any, body: io.BytesIO, receive: Any, send: Any) -> None:
         """Answers the request, or cancels the view when the client is gone first."""
@@ -87,6 +88,13 @@ class ApiHandler(ASGIHandler):
         return io.BytesIO(bytes(body))
 
 
+def _with_length(scope: Any, body: io.BytesIO) -> Any:
+    """The request with the length of what was read: DRF takes a body without one, sent in chunks, for none at all."""
+    length = str(body.getbuffer().nbytes).encode()
+    others = [(name, value) for name, value in scope["headers"] if name != b"content-length"]
+    return {**scope, "headers": [*others, (b"content-length", length)]}
+
+
 async def _departure(receive: Any) -> None:
     """Returns once the client is gone; what is left of a body too large is read and dropped meanwhile."""
     while (await receive())["type"] != "http.disconnect":
@@ -111,7 +119,9 @@ _api = ApiHandler()
 async def application(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
         await lifespan.serve(receive, send)
-    elif scope["path"].startswith(API_PATHS):
+    elif scope["type"] == "websocket":
+        await send({"type": "websocket.close"})
+    elif scope["path"].startswith(API_PREFIX) or scope["path"] in PROBES:
         await _api(scope, receive, send)
     else:
         await _pages(scope, receive, send)

@@ -19,8 +19,8 @@ from sessions.store import Claim, Visit
 from tenants.database import Row
 from tenants.identifiers import new_id
 
-# Past the agent's own deadline nobody works on the turn any more.
-_LEASE_MARGIN_SECONDS: Final = 15
+LEASE_SECONDS: Final = 45.0
+"""After this long without a renewal the turn's owner is taken for dead. Shorter than widgets go on trying."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +81,13 @@ def _visit(door: Door, request: TurnRequest) -> Visit:
 
 def _turn_values(door: Door, request: TurnRequest, named: WebsiteAgentProfile) -> dict[str, Any]:
     usable = [named] if request.agent_key is not None else door.agents
-    longest = max(agent.agent.total_timeout_seconds for agent in usable)
     return {
         "turn_id": new_id(),
         "message_id": request.message_id,
         "message": request.message,
         "message_hmac": _message_hmac(request.message),
         "agent_ids": [agent.agent.agent_id for agent in usable],
-        "lease_seconds": longest + _LEASE_MARGIN_SECONDS,
+        "lease_seconds": LEASE_SECONDS,
         "context": None if request.context is None else Jsonb(request.context),
         "user_id": request.user_id,
     }

@@ -15,7 +15,7 @@ VERSION: Final = 1
 class HistoryMessage(BaseModel):
     """One message as it is stored. ``v`` tells which form it was written in, so that forms may live side by side."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
 
     v: int = VERSION
     id: str

@@ -5,10 +5,11 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from agents.models import Agent
+from sessions.cleaning import ID_PATTERN
 from tenants.identifiers import OPERATOR_ID
 from tenants.models import TenantOwned, Website
 
-ID_REGEX = r"^[A-Za-z0-9_-]{8,128}$"
+ID_REGEX = f"^{ID_PATTERN}$"
 
 
 class AgentSession(TenantOwned):

@@ -10,23 +10,20 @@ import psycopg
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db.migrations.loader import MigrationLoader
-from psycopg_pool import PoolTimeout
+from psycopg import AsyncConnection
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from sessions.heartbeats import BEAT_KEY, WORKER_KEY
-from tenants.database import through_door
+from tenants.database import chat_conninfo
+from tenants.role import IS_UNSAFE_ROLE
 
 _SECONDS_TO_ANSWER: Final = 2.0
 _OK: Final = "ok"
 _NECESSARY: Final = ("database", "role", "migrations")
 
-_IS_UNSAFE_ROLE: Final = """
-SELECT r.rolsuper OR r.rolbypassrls OR EXISTS (
-           SELECT FROM pg_class c WHERE c.relname = 'agent_sessions' AND pg_has_role(r.oid, c.relowner, 'MEMBER')
-       ) AS unsafe
-  FROM pg_roles r WHERE r.rolname = current_user
-"""
+_SILENT: Final = "does not answer"
+_OUT_OF_REACH: Final = (psycopg.Error, RedisError, OSError, TimeoutError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,33 +44,44 @@ class Readiness:
 
 async def check_readiness() -> Readiness:
     """Asks every part, each for two seconds at most."""
-    names = ("database", "role", "migrations", "redis", "worker", "beat")
-    checks = (_database(), _role(), _migrations(), _redis(), _heartbeat(WORKER_KEY), _heartbeat(BEAT_KEY))
-    verdicts = await asyncio.gather(*(_verdict(check) for check in checks))
-    return Readiness(dict(zip(names, verdicts, strict=True)))
+    database, redis, worker, beat = await asyncio.gather(
+        _database_parts(), _verdict(_redis()), _verdict(_heartbeat(WORKER_KEY)), _verdict(_heartbeat(BEAT_KEY))
+    )
+    return Readiness({**database, "redis": redis, "worker": worker, "beat": beat})
 
 
 async def _verdict(check: Awaitable[str]) -> str:
     try:
         async with asyncio.timeout(_SECONDS_TO_ANSWER):
             return await check
-    except (psycopg.Error, PoolTimeout, RedisError, OSError, TimeoutError):
-        return "does not answer"
+    except _OUT_OF_REACH:
+        return _SILENT
 
 
-async def _database() -> str:
-    await through_door("SELECT 1 AS one", {})
-    return _OK
+async def _database_parts() -> dict[str, str]:
+    """On a connection of its own: a pool that is busy with turns is no reason to send visitors elsewhere."""
+    try:
+        async with (
+            asyncio.timeout(_SECONDS_TO_ANSWER),
+            await AsyncConnection.connect(chat_conninfo(), autocommit=True) as connection,
+        ):
+            return {
+                "database": _OK,
+                "role": await _role(connection),
+                "migrations": await _migrations(connection),
+            }
+    except _OUT_OF_REACH:
+        return dict.fromkeys(_NECESSARY, _SILENT)
 
 
-async def _role() -> str:
-    [row] = await through_door(_IS_UNSAFE_ROLE, {})
-    return "the application's role could pass the row policies" if row["unsafe"] else _OK
+async def _role(connection: AsyncConnection) -> str:
+    [(unsafe,)] = await (await connection.execute(IS_UNSAFE_ROLE)).fetchall()
+    return "the application's role could pass the row policies" if unsafe else _OK
 
 
-async def _migrations() -> str:
-    rows = await through_door("SELECT app, name FROM django_migrations", {})
-    missing = await sync_to_async(_migrations_on_disk)() - {(row["app"], row["name"]) for row in rows}
+async def _migrations(connection: AsyncConnection) -> str:
+    rows = await (await connection.execute("SELECT app, name FROM django_migrations")).fetchall()
+    missing = await sync_to_async(_migrations_on_disk)() - set(rows)
     return f"{len(missing)} migrations are not applied" if missing else _OK
 
 

@@ -1,4 +1,4 @@
-"""All SQL of the chat path. A turn touches the database twice: one trip to begin, one to finish.
+"""All SQL of sessions on the chat path. A turn touches them twice: one trip to begin, one to finish.
 
 Times are the database's. A session's row lock puts its turns in one line; ``sessions.turns`` gives the meaning.
 """
@@ -39,44 +39,39 @@ UPDATE turns t SET state = 'abandoned', fence = t.fence + 1, lease_expires_at = 
    AND t.state = 'running' AND t.lease_expires_at < clock_timestamp()
 """
 
-# The number comes from the turns under the session's lock; a retried turn moves to the end of the line.
+# The number comes from the turns under the session's lock; a retried turn moves to the end of the line. Only what was
+# claimed leaves its mark on the session: what the browser says of its visitor counts until a signature says better,
+# and the time, which is not written again within minutes, for the finish writes it as well.
 _CLAIM: Final = f"""
-INSERT INTO turns AS t (tenant_id, id, agent_session_id, message_id, number, state, lease_expires_at, message,
-                        message_hmac)
-SELECT s.tenant_id, %(turn_id)s, s.id, %(message_id)s,
-       1 + COALESCE((SELECT max(n.number) FROM turns n
-                      WHERE n.tenant_id = s.tenant_id AND n.agent_session_id = s.id), 0),
-       'running', clock_timestamp() + make_interval(secs => %(lease_seconds)s), %(message)s, %(message_hmac)s
-  FROM agent_sessions s
- WHERE {_THIS_SESSION} AND {_MAY_USE} AND s.agent_id = ANY(%(agent_ids)s)
-   AND NOT EXISTS (SELECT FROM turns r WHERE r.tenant_id = s.tenant_id AND r.agent_session_id = s.id
-                                         AND r.state = 'running')
-ON CONFLICT (tenant_id, agent_session_id, message_id) DO UPDATE
-   SET state = 'running', fence = t.fence + 1, number = EXCLUDED.number, message = EXCLUDED.message,
-       lease_expires_at = EXCLUDED.lease_expires_at, error_code = '', error_reason = '', finished_at = NULL
- WHERE t.state IN ('failed', 'abandoned') AND t.message_hmac = EXCLUDED.message_hmac
-RETURNING t.id, t.fence
-"""
-
-# What the browser says of its visitor last is what counts, until a signature says better.
-_REMEMBER: Final = f"""
-UPDATE agent_sessions s
-   SET context = COALESCE(%(context)s::jsonb, s.context),
-       user_id = CASE WHEN s.user_verified THEN s.user_id ELSE COALESCE(%(user_id)s::text, s.user_id) END
- WHERE {_THIS_SESSION} AND {_MAY_USE}
-   AND (s.context <> COALESCE(%(context)s::jsonb, s.context)
-        OR (NOT s.user_verified AND s.user_id IS DISTINCT FROM COALESCE(%(user_id)s::text, s.user_id)))
-"""
-
-# A failing turn counts as a sign of life, too; a busy session's row is not written twice a turn for it.
-_TOUCH: Final = f"""
-UPDATE agent_sessions s SET last_activity_at = now()
- WHERE {_THIS_SESSION} AND {_MAY_USE} AND s.last_activity_at < now() - interval '10 minutes'
+WITH claimed AS (
+    INSERT INTO turns AS t (tenant_id, id, agent_session_id, message_id, number, state, lease_expires_at, message,
+                            message_hmac)
+    SELECT s.tenant_id, %(turn_id)s, s.id, %(message_id)s,
+           1 + COALESCE((SELECT max(n.number) FROM turns n
+                          WHERE n.tenant_id = s.tenant_id AND n.agent_session_id = s.id), 0),
+           'running', clock_timestamp() + make_interval(secs => %(lease_seconds)s), %(message)s, %(message_hmac)s
+      FROM agent_sessions s
+     WHERE {_THIS_SESSION} AND {_MAY_USE} AND s.agent_id = ANY(%(agent_ids)s)
+       AND NOT EXISTS (SELECT FROM turns r WHERE r.tenant_id = s.tenant_id AND r.agent_session_id = s.id
+                                             AND r.state = 'running')
+    ON CONFLICT (tenant_id, agent_session_id, message_id) DO UPDATE
+       SET state = 'running', fence = t.fence + 1, number = EXCLUDED.number, message = EXCLUDED.message,
+           lease_expires_at = EXCLUDED.lease_expires_at, error_code = '', error_reason = '', finished_at = NULL
+     WHERE t.state IN ('failed', 'abandoned') AND t.message_hmac = EXCLUDED.message_hmac
+    RETURNING t.tenant_id, t.agent_session_id, t.id, t.fence),
+remembered AS (
+    UPDATE agent_sessions s
+       SET last_activity_at = now(), context = COALESCE(%(context)s::jsonb, s.context),
+           user_id = CASE WHEN s.user_verified THEN s.user_id ELSE COALESCE(%(user_id)s::text, s.user_id) END
+      FROM claimed c
+     WHERE s.tenant_id = c.tenant_id AND s.id = c.agent_session_id
+       AND (s.last_activity_at < now() - interval '10 minutes' OR s.context <> COALESCE(%(context)s::jsonb, s.context)
+            OR (NOT s.user_verified AND s.user_id IS DISTINCT FROM COALESCE(%(user_id)s::text, s.user_id))))
+SELECT id, fence FROM claimed
 """
 
 _READ: Final = f"""
-SELECT s.id AS session_pk, s.agent_id, s.context, s.token_hash IS NOT NULL AS has_token, {_MAY_USE} AS may_use,
-       t.id AS turn_id, t.state, t.message_hmac,
+SELECT s.id AS session_pk, s.agent_id, s.context, {_MAY_USE} AS may_use, t.id AS turn_id, t.message_hmac,
        jsonb_path_query_array(s.history, '$[last - {CONTEXT_MESSAGES - 1} to last]') AS messages
   FROM agent_sessions s
   LEFT JOIN turns t ON t.tenant_id = s.tenant_id AND t.agent_session_id = s.id AND t.message_id = %(message_id)s
@@ -141,11 +136,9 @@ async def begin_turn(visit: Visit, new: dict[str, Any] | None, turn: dict[str, A
         (_LOCK, values),
         (_ABANDON_LAPSED, values),
         (_CLAIM, values),
-        (_REMEMBER, values),
-        (_TOUCH, values),
         (_READ, values),
     ]
-    *_, claimed, _, _, state = await in_tenant(visit.tenant_id, statements)
+    *_, claimed, state = await in_tenant(visit.tenant_id, statements)
     return (claimed[0] if claimed else None), (state[0] if state else None)
 
 
@@ -185,13 +178,37 @@ async def finish_turn(claim: Claim, values: dict[str, Any]) -> int | None:
     return rows[0]["message_count"] if rows else None
 
 
+_SAVED: Final = """
+SELECT message_count FROM turns
+ WHERE tenant_id = %(tenant_id)s AND id = %(turn_id)s AND reply_id = %(reply_id)s AND state = 'completed'
+"""
+
+_RENEW: Final = """
+UPDATE turns SET lease_expires_at = clock_timestamp() + make_interval(secs => %(lease_seconds)s)
+ WHERE tenant_id = %(tenant_id)s AND id = %(turn_id)s AND fence = %(fence)s AND state = 'running'
+RETURNING id
+"""
+
+
+async def saved_count(claim: Claim, reply_id: str) -> int | None:
+    """The message count of a turn that was finished with this very reply: its commit came through, its answer not."""
+    [rows] = await in_tenant(claim.tenant_id, [(_SAVED, {**claim.values(), "reply_id": reply_id})])
+    return rows[0]["message_count"] if rows else None
+
+
+async def renew_lease(claim: Claim, lease_seconds: float) -> bool:
+    """False where the turn is no longer this owner's."""
+    [rows] = await in_tenant(claim.tenant_id, [(_RENEW, {**claim.values(), "lease_seconds": lease_seconds})])
+    return bool(rows)
+
+
 async def fail_turn(claim: Claim, values: dict[str, Any]) -> None:
     """Closes the turn without an exchange; the visitor's message stays on it. Does nothing where the fence is lost."""
     await in_tenant(claim.tenant_id, [(_FAIL, {**claim.values(), **values})])
 
 
 _COMPLETED: Final = """
-SELECT t.message_id, t.message_count, t.input_tokens, t.output_tokens, t.demo,
+SELECT t.message_count, t.input_tokens, t.output_tokens, t.demo,
        jsonb_path_query_first(s.history, '$[*] ? (@.id == $id)', jsonb_build_object('id', t.reply_id)) AS reply
   FROM turns t JOIN agent_sessions s ON s.tenant_id = t.tenant_id AND s.id = t.agent_session_id
  WHERE t.tenant_id = %(tenant_id)s AND t.id = %(turn_id)s AND t.state = 'completed'
@@ -206,7 +223,7 @@ async def completed_turn(tenant_id: UUID, turn_id: UUID) -> Row | None:
 
 # A page is addressed by position from the start: the list only grows at its end, so a cursor stays true.
 _PAGE: Final = f"""
-SELECT s.token_hash IS NOT NULL AS has_token, {_MAY_USE} AS may_use,
+SELECT {_MAY_USE} AS may_use,
        jsonb_array_length(s.history) AS total,
        jsonb_path_query_array(s.history, '$[$first to $last]',
            jsonb_build_object('first', GREATEST(LEAST(jsonb_array_length(s.history), %(before)s) - %(limit)s, 0),

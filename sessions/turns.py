@@ -7,17 +7,16 @@ a generator's ``finally``, which a dying server never reaches.
 import asyncio
 import logging
 import time
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 import psycopg
 from django.conf import settings
-from psycopg_pool import PoolTimeout
 
 from agents.answering import Answer, answer
 from agents.errors import ModelError, ModelTimeoutError, ModelUnavailableError
 from sessions import store
 from sessions.answers import answer_body
-from sessions.beginning import BegunTurn, TurnRequest, begin_turn
+from sessions.beginning import LEASE_SECONDS, BegunTurn, TurnRequest, begin_turn
 from sessions.cleaning import AnswerCleaner
 from sessions.doors import Door
 from sessions.errors import (
@@ -30,31 +29,31 @@ from sessions.errors import (
 )
 from sessions.history import HistoryMessage, as_json
 from sessions.live import LiveTurn
+from sessions.store import Claim
 from tenants.identifiers import new_message_id
 
 log = logging.getLogger(__name__)
 
+Begun: TypeAlias = asyncio.Future[LiveTurn | dict[str, Any]]
+
+_SAVE_PAUSES_SECONDS: Final = (0.1, 0.5, 2.0)
 _running: set[asyncio.Task[None]] = set()
 
 
 async def take_turn(door: Door, request: TurnRequest) -> LiveTurn | dict[str, Any]:
     """Starts answering the message, or gives the stored body where it was answered before.
 
-    Raises ``RequestError``; what is refused has written nothing.
+    Raises ``RequestError``; what is refused has written nothing. One task begins and runs the turn: a visitor who
+    leaves between the claim and the first word must not leave a claimed turn behind that nobody runs.
     """
     if len(_running) >= settings.MAX_TURNS_IN_FLIGHT:
         raise OverloadedError
-    begun = await begin_turn(door, request)
-    return start_turn(begun) if isinstance(begun, BegunTurn) else begun
-
-
-def start_turn(begun: BegunTurn) -> LiveTurn:
-    """Runs the turn in its own task and gives what responses read from."""
-    live = LiveTurn(session_id=begun.request.session_id, message_id=begun.request.message_id, reply_id=new_message_id())
-    task = asyncio.create_task(_run(begun, live))
+    begun: Begun = asyncio.get_running_loop().create_future()
+    begun.add_done_callback(_notice)
+    task = asyncio.create_task(_turn(door, request, begun))
     _running.add(task)  # the event loop itself holds tasks only weakly
     task.add_done_callback(_running.discard)
-    return live
+    return await asyncio.shield(begun)
 
 
 async def finish_running_turns(seconds: float) -> None:
@@ -63,6 +62,47 @@ async def finish_running_turns(seconds: float) -> None:
         _, late = await asyncio.wait(_running, timeout=seconds)
         for task in late:
             task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+
+def _notice(begun: Begun) -> None:
+    """Takes note of a refusal that its visitor is no longer there to hear."""
+    if not begun.cancelled():
+        begun.exception()
+
+
+async def _turn(door: Door, request: TurnRequest, begun: Begun) -> None:
+    try:
+        beginning = await begin_turn(door, request)
+    except Exception as error:  # noqa: BLE001  handed on to whoever asked for the turn
+        begun.set_exception(error)
+        return
+    except asyncio.CancelledError:
+        begun.set_exception(OverloadedError())
+        raise
+    if not isinstance(beginning, BegunTurn):
+        begun.set_result(beginning)
+        return
+    live = LiveTurn(session_id=request.session_id, message_id=request.message_id, reply_id=new_message_id())
+    begun.set_result(live)
+    keeping = asyncio.create_task(_keep_lease(beginning.claim))
+    try:
+        await _run(beginning, live)
+    finally:
+        keeping.cancel()
+        if not live.ended:  # cancelled, or broken beyond what an outcome could be made of
+            live.fail(InternalError())
+
+
+async def _keep_lease(claim: Claim) -> None:
+    """Shows every few seconds that the turn's owner lives; a database that is away is asked again."""
+    renewed = True
+    while renewed:
+        await asyncio.sleep(LEASE_SECONDS / 4)
+        try:
+            renewed = await store.renew_lease(claim, LEASE_SECONDS)
+        except psycopg.Error as error:
+            log.warning("the lease of turn %s was not renewed: %s", claim.turn_id, type(error).__name__)
 
 
 class _Clock:
@@ -91,9 +131,9 @@ async def _run(begun: BegunTurn, live: LiveTurn) -> None:
         await _fail(begun, live, clock, _visible_error(error), error.reason)
     except RequestError as error:
         live.fail(error)
-    except (psycopg.Error, PoolTimeout):
+    except psycopg.Error:
         log.exception("turn %s could not be saved", begun.claim.turn_id)
-        live.fail(OverloadedError())
+        await _fail(begun, live, clock, OverloadedError(), "not_saved")
     except Exception:  # the outermost door of a task
         log.exception("turn %s broke", begun.claim.turn_id)
         await _fail(begun, live, clock, InternalError(), "broken")
@@ -120,7 +160,7 @@ async def _finish(begun: BegunTurn, live: LiveTurn, said: Answer, clock: _Clock)
     """Saves the exchange, gives the answer's body. Raises ``TurnInProgressError`` where another took the turn over."""
     question = HistoryMessage.said_now(begun.request.message_id, "user", begun.request.message)
     reply = HistoryMessage.said_now(live.reply_id, "assistant", live.text)
-    message_count = await store.finish_turn(
+    message_count = await _save(
         begun.claim,
         {
             "pair": as_json([question, reply]),
@@ -147,6 +187,23 @@ async def _finish(begun: BegunTurn, live: LiveTurn, said: Answer, clock: _Clock)
     )
 
 
+async def _save(claim: Claim, values: dict[str, Any]) -> int | None:
+    """Finishes the turn, again where the connection broke: the fence makes a second try harmless.
+
+    A commit whose acknowledgement was lost is found by its reply. Raises psycopg's errors after the last try.
+    """
+    message_count = None
+    for pause_seconds in (*_SAVE_PAUSES_SECONDS, None):
+        try:
+            message_count = await store.finish_turn(claim, values)
+            break
+        except psycopg.OperationalError:
+            if pause_seconds is None:
+                raise
+            await asyncio.sleep(pause_seconds)
+    return await store.saved_count(claim, values["reply_id"]) if message_count is None else message_count
+
+
 async def _fail(begun: BegunTurn, live: LiveTurn, clock: _Clock, error: RequestError, reason: str) -> None:
     """Closes the turn as failed, for staff to find, and tells the visitor what happened."""
     values = {
@@ -159,7 +216,7 @@ async def _fail(begun: BegunTurn, live: LiveTurn, clock: _Clock, error: RequestE
     }
     try:
         await store.fail_turn(begun.claim, values)
-    except (psycopg.Error, PoolTimeout):
+    except psycopg.Error:
         log.exception("turn %s could not be closed; its lease will run out", begun.claim.turn_id)
     log.warning("turn %s failed: %s (%s)", begun.claim.turn_id, error.code, reason)
     live.fail(error)

@@ -4,15 +4,16 @@ Django's ORM serves the admin and the jobs; here a turn's few statements go to P
 transaction is sent as one pipeline: BEGIN, the tenant, the statements and COMMIT travel together.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, LiteralString
 from uuid import UUID
 
 from django.conf import settings
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, OperationalError
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow, dict_row
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from tenants.scoping import SET_TENANT
 
@@ -27,7 +28,7 @@ async def open_chat_pool() -> None:
     """Opens this process's pool. Returns at once: a database that is away now may be there for the first request."""
     global _pool  # noqa: PLW0603  one pool a process, opened and closed with it
     _pool = AsyncConnectionPool(
-        _conninfo(),
+        chat_conninfo(),
         min_size=1,
         max_size=settings.CHAT_POOL_SIZE,
         timeout=30,
@@ -50,7 +51,7 @@ async def in_tenant(tenant_id: UUID, statements: Sequence[Statement]) -> list[li
 
     An error of any statement undoes all of them. Raises psycopg's errors.
     """
-    async with chat_pool().connection() as connection:
+    async with _connection() as connection:
         async with connection.pipeline():
             await connection.execute("BEGIN")
             await connection.execute(SET_TENANT, [str(tenant_id)])
@@ -61,8 +62,22 @@ async def in_tenant(tenant_id: UUID, statements: Sequence[Statement]) -> list[li
 
 async def through_door(query: LiteralString, values: dict[str, Any]) -> list[Row]:
     """Asks one of the definer functions, before any tenant is known."""
-    async with chat_pool().connection() as connection:
+    async with _connection() as connection:
         return await (await connection.execute(query, values)).fetchall()
+
+
+@asynccontextmanager
+async def _connection() -> AsyncIterator[AsyncConnection[Row]]:
+    """One of the pool's connections. One that broke is seldom alone: the idle ones are looked through, too."""
+    pool = chat_pool()
+    try:
+        async with pool.connection() as connection:
+            yield connection
+    except PoolTimeout:
+        raise
+    except OperationalError:
+        await pool.check()
+        raise
 
 
 def chat_pool() -> AsyncConnectionPool[AsyncConnection[Row]]:
@@ -72,9 +87,11 @@ def chat_pool() -> AsyncConnectionPool[AsyncConnection[Row]]:
     return _pool
 
 
-def _conninfo() -> str:
+def chat_conninfo() -> str:
     database = settings.DATABASES["default"]
+    options = {name: value for name, value in database.get("OPTIONS", {}).items() if name != "pool"}
     return make_conninfo(
+        **options,
         host=database["HOST"],
         port=database["PORT"] or None,
         dbname=database["NAME"],

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -25,11 +25,11 @@ class TimedCache(Generic[Key, Value]):
         """The value of ``key``, loaded by ``load`` where none is fresh. Raises what ``load`` raises."""
         if (known := self._loads.get(key)) is not None and (known[0] > time.monotonic() or not known[1].done()):
             return await asyncio.shield(known[1])
-        task = asyncio.ensure_future(self._load(key, load))
+        task = asyncio.create_task(self._load(key, load))
         self._loads[key] = (time.monotonic() + self._seconds, task)
         self._loads.move_to_end(key)
-        while len(self._loads) > self._size:
-            self._loads.popitem(last=False)
+        task.add_done_callback(_notice)
+        self._drop_old()
         # Shielded: a visitor who leaves must not take the answer from the others who wait for it.
         return await asyncio.shield(task)
 
@@ -37,5 +37,20 @@ class TimedCache(Generic[Key, Value]):
         try:
             return await load()
         except BaseException:
-            self._loads.pop(key, None)
+            if key in self._loads and self._loads[key][1] is asyncio.current_task():
+                del self._loads[key]
             raise
+
+    def _drop_old(self) -> None:
+        """The oldest come first: those whose time is over, and those too many."""
+        while self._loads:
+            key, (expires_at, task) = next(iter(self._loads.items()))
+            if len(self._loads) <= self._size and (expires_at > time.monotonic() or not task.done()):
+                return
+            del self._loads[key]
+
+
+def _notice(task: asyncio.Task[Any]) -> None:
+    """Takes note of an error that nobody waits for any more."""
+    if not task.cancelled():
+        task.exception()

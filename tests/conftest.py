@@ -55,15 +55,13 @@ def server(database: None) -> Iterator[LiveServer]:
 
 
 @pytest.fixture
-def rows_written(database: None) -> Callable[[], dict[str, int]]:
-    """Counts what chatting writes, over all tenants, as the owner sees it: refusals must leave it as it was."""
+def rows_written(database: None) -> Callable[[], dict[str, str]]:
+    """A digest of all that chatting writes, over all tenants, as the owner sees it: a refusal leaves it as it was."""
 
-    def count() -> dict[str, int]:
+    def digest(table: str) -> str:
         with connections["owner"].cursor() as cursor:
-            counts = {}
-            for table in ("agent_sessions", "turns"):
-                cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table)))
-                counts[table] = int(cursor.fetchone()[0])
-        return counts
+            rows = sql.SQL("SELECT count(*), md5(string_agg(t::text, ',' ORDER BY id)) FROM {} t")
+            cursor.execute(rows.format(sql.Identifier(table)))
+            return str(cursor.fetchone())
 
-    return count
+    return lambda: {table: digest(table) for table in ("agent_sessions", "turns")}

@@ -1,12 +1,11 @@
 """What every view of the API shares: asynchronous to the ground, one error shape, CORS for registered origins."""
 
 import logging
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from adrf.views import APIView
 from django.http import Http404, HttpRequest, HttpResponseBase
-from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 from rest_framework.request import Request
 
@@ -21,6 +20,7 @@ from sessions.errors import (
     RequestError,
     SessionTokenInvalidError,
     UnsupportedMediaTypeError,
+    WebsiteSwitchedOffError,
 )
 from sessions.starting import TOKEN_PREFIX, hash_token
 from tenants.doors import registered_form
@@ -36,8 +36,8 @@ class ApiView(APIView):  # type: ignore[misc]  # adrf is untyped
     async def async_dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """DRF's dispatch without ``initial``: adrf sends that to a thread, and no view here has anything in it."""
         self.args, self.kwargs = args, kwargs
-        self.request = self.initialize_request(request, *args, **kwargs)
         try:
+            self.request = self.initialize_request(request, *args, **kwargs)
             response = await self.respond(self.request)
         except Exception as error:  # noqa: BLE001  the API's outermost door
             response = error_response(visible_error(error))
@@ -45,10 +45,15 @@ class ApiView(APIView):  # type: ignore[misc]  # adrf is untyped
         return response
 
     async def respond(self, request: Request) -> HttpResponseBase:
-        handler = getattr(self, (request.method or "").lower(), None)
-        if handler is None or request.method not in self.methods():
-            raise MethodNotAllowedError
-        response: HttpResponseBase = await handler(request, *self.args, **self.kwargs)
+        method = "GET" if request.method == "HEAD" else request.method
+        if method not in self.methods():
+            return self._method_not_allowed()
+        response: HttpResponseBase = await getattr(self, method.lower())(request, *self.args, **self.kwargs)
+        return response
+
+    def _method_not_allowed(self) -> HttpResponseBase:
+        response = error_response(MethodNotAllowedError())
+        response["Allow"] = ", ".join(self.methods())
         return response
 
     def methods(self) -> list[str]:
@@ -98,17 +103,24 @@ class UnknownAddressView(ApiView):
         raise NotFoundError
 
 
+_KNOWN_ERRORS: Final[tuple[tuple[type[Exception], type[RequestError]], ...]] = (
+    (exceptions.UnsupportedMediaType, UnsupportedMediaTypeError),
+    (exceptions.ParseError, InvalidRequestError),
+    (UnicodeDecodeError, InvalidRequestError),
+    (Http404, NotFoundError),
+    # A website deleted within the seconds that its door is remembered.
+    (psycopg.errors.ForeignKeyViolation, WebsiteSwitchedOffError),
+)
+
+
 def visible_error(error: Exception) -> RequestError:
     """The error that a visitor is shown; whatever is not theirs to know is logged and becomes ``internal_error``."""
     if isinstance(error, RequestError):
         return error
-    if isinstance(error, exceptions.UnsupportedMediaType):
-        return UnsupportedMediaTypeError()
-    if isinstance(error, exceptions.ParseError | UnicodeDecodeError):
-        return InvalidRequestError("The body is not valid JSON.")
-    if isinstance(error, Http404):
-        return NotFoundError()
-    if isinstance(error, psycopg.OperationalError | PoolTimeout):
+    for known, shown in _KNOWN_ERRORS:
+        if isinstance(error, known):
+            return shown()
+    if isinstance(error, psycopg.OperationalError):
         log.error("the database is out of reach: %s", type(error).__name__)
         return OverloadedError()
     log.error("a request broke", exc_info=error)

@@ -1,16 +1,19 @@
-from django.urls import path, re_path
+from django.urls import path, re_path, register_converter
 from drf_spectacular.views import SpectacularAPIView
 
 from sessions.api.base import UnknownAddressView
+from sessions.api.converters import IdConverter
 from sessions.api.health import HealthView, ReadyView
 from sessions.api.views import ChatView, MessagesView, SessionsView, WidgetConfigView
+
+register_converter(IdConverter, "public_id")
 
 urlpatterns = [
     path("healthz", HealthView.as_view()),
     path("readyz", ReadyView.as_view()),
     path("api/v1/chat/", ChatView.as_view()),
     path("api/v1/sessions/", SessionsView.as_view()),
-    path("api/v1/sessions/<str:session_id>/messages/", MessagesView.as_view()),
+    path("api/v1/sessions/<public_id:session_id>/messages/", MessagesView.as_view()),
     path("api/v1/widget/config/", WidgetConfigView.as_view()),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
     re_path(r"^api/", UnknownAddressView.as_view()),

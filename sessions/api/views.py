@@ -128,7 +128,7 @@ class WidgetConfigView(VisitorView):
 
 
 def _wants_stream(request: Request) -> bool:
-    """Whether ``Accept`` prefers the event stream. Raises ``NotAcceptableError`` where it takes neither form."""
+    """Whether ``Accept`` names the event stream. Raises ``NotAcceptableError`` where it takes neither form."""
     accepted = {entry.partition(";")[0].strip().lower() for entry in request.headers.get("Accept", "*/*").split(",")}
     if "text/event-stream" in accepted:
         return True

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.visitor import Visitor
 
-Counter = Callable[[], dict[str, int]]
+Counter = Callable[[], dict[str, str]]
 GOOD: dict[str, Any] = {
     "message": "Hello!",
     "session_id": "session_123_abc",
@@ -159,3 +159,41 @@ def test_random_mutations_never_break_the_server_and_refusals_write_nothing(
             assert rows_written() == before
 
     check()
+
+
+def test_body_sent_in_chunks_is_read_as_any_other(visitor: Visitor) -> None:
+    whole = json.dumps({**GOOD, "session_id": visitor.session_id}).encode()
+    headers = {**visitor.headers, "Content-Type": "application/json"}
+    answered = visitor.http.post("/api/v1/chat/", content=iter([whole[:10], whole[10:]]), headers=headers)
+    assert (answered.status_code, answered.json()["session_id"]) == (200, visitor.session_id)
+    refused = visitor.http.post("/api/v1/chat/", content=iter([b" " * 40_000, b" " * 40_000]), headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (413, "too_large")
+
+
+@pytest.mark.parametrize(
+    "session_id", ["abcdefgh%00x", "%2e%2e%2f%2e%2e", "short", "x" * 129, "s%C3%A9ssion_123", "a b c d e f"]
+)
+def test_address_with_an_impossible_id_is_no_address(visitor: Visitor, session_id: str) -> None:
+    visitor.start()
+    response = visitor.http.get(f"/api/v1/sessions/{session_id}/messages/", headers=visitor.all_headers)
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
+
+
+@settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(
+    name=st.sampled_from(["Authorization", "X-Parlour-Key", "Idempotency-Key", "Accept", "Content-Type", "Origin"]),
+    value=st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=80),
+    query=st.dictionaries(st.sampled_from(["limit", "cursor", "agent_id"]), st.text(max_size=20)),
+)
+def test_random_headers_and_queries_never_break_the_server(
+    visitor: Visitor, name: str, value: str, query: dict[str, str]
+) -> None:
+    headers = [(key.encode(), each.encode()) for key, each in visitor.headers.items()]
+    headers.append((name.encode(), value.strip().encode("latin-1")))
+    body = json.dumps({**GOOD, "session_id": visitor.session_id, "message_id": "message_0001"}).encode()
+    for response in (
+        visitor.http.post("/api/v1/chat/", content=body, headers=headers),
+        visitor.http.get(f"/api/v1/sessions/{visitor.session_id}/messages/", params=query, headers=headers),
+        visitor.http.get("/api/v1/widget/config/", params=query, headers=headers),
+    ):
+        assert response.status_code < httpx.codes.INTERNAL_SERVER_ERROR, (name, value, query)

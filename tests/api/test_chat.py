@@ -14,7 +14,7 @@ from tests.live_server import LiveServer
 from tests.stub_model import StubModel
 from tests.visitor import Visitor
 
-Counter = Callable[[], dict[str, int]]
+Counter = Callable[[], dict[str, str]]
 
 
 def test_answer_has_the_documented_body(visitor: Visitor, agent: Agent) -> None:
@@ -96,7 +96,7 @@ def test_replay_of_an_old_message_keeps_its_own_answer(visitor: Visitor) -> None
 def test_message_id_with_other_words_is_refused(visitor: Visitor, rows_written: Counter) -> None:
     visitor.say("My name is Alice", message_id="message_0001")
     before = rows_written()
-    response = visitor.post("My name is Bob", message_id="message_0001")
+    response = visitor.post("My name is Bob", message_id="message_0001", user_id="mallory", metadata={"page": "/x"})
     assert (response.status_code, response.json()["code"]) == (409, "message_id_reused")
     assert rows_written() == before
 
@@ -116,13 +116,17 @@ def test_unknown_agent_is_refused(visitor: Visitor, rows_written: Counter) -> No
     assert rows_written() == before
 
 
-def test_session_keeps_the_agent_it_began_with(visitor: Visitor, cast: Cast, website: Website, agent: Agent) -> None:
+def test_session_keeps_the_agent_it_began_with(
+    visitor: Visitor, cast: Cast, website: Website, agent: Agent, rows_written: Counter
+) -> None:
     other = cast.agent()
     cast.use(website, other)
     assert visitor.say("Hello", agent_id=other.key)["agent_id"] == other.key
     assert visitor.say("Hello again")["agent_id"] == other.key
-    response = visitor.post("Hello", agent_id=agent.key)
+    before = rows_written()
+    response = visitor.post("Hello", agent_id=agent.key, user_id="mallory", metadata={"page": "/x"})
     assert (response.status_code, response.json()["code"]) == (409, "agent_mismatch")
+    assert rows_written() == before
 
 
 def test_website_domain_confirms_but_never_chooses(

@@ -13,7 +13,7 @@ from tests.cast import Cast
 from tests.live_server import LiveServer
 from tests.visitor import Visitor
 
-Counter = Callable[[], dict[str, int]]
+Counter = Callable[[], dict[str, str]]
 CORS_HEADERS = ("access-control-allow-origin", "access-control-allow-methods", "access-control-expose-headers")
 
 

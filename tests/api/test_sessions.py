@@ -15,7 +15,7 @@ from tests.cast import Cast
 from tests.live_server import LiveServer
 from tests.visitor import Visitor
 
-Counter = Callable[[], dict[str, int]]
+Counter = Callable[[], dict[str, str]]
 
 
 def code_of(response: httpx.Response) -> tuple[int, str]:

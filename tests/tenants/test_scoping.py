@@ -149,14 +149,27 @@ def test_application_role_owns_nothing_and_bypasses_nothing() -> None:
     assert isinstance(refusal.value.__cause__, psycopg.errors.InsufficientPrivilege)
 
 
-def test_every_tenant_table_has_a_policy_and_a_key_led_by_the_tenant() -> None:
+POLICY = "({} = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS \"nullif\"))"
+
+
+def test_every_tenant_table_has_a_policy_that_names_the_tenant() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id'"
-            " WHERE c.relkind = 'r' AND (NOT c.relrowsecurity"
-            " OR NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'tenant_rows'))"
+            " WHERE c.relkind = 'r'"
         )
-        assert cursor.fetchall() == []
+        tables = {str(name) for (name,) in cursor.fetchall()}
+        cursor.execute(
+            "SELECT c.relname, pg_get_expr(p.polqual, c.oid) FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid"
+            " WHERE c.relrowsecurity AND p.polname = 'tenant_rows' AND p.polcmd = '*' AND p.polwithcheck IS NULL"
+        )
+        policies = dict(cursor.fetchall())
+    assert tables >= {model._meta.db_table for model in OWNED}
+    assert policies == {"tenants": POLICY.format("id"), **{table: POLICY.format("tenant_id") for table in tables}}
+
+
+def test_tables_of_sessions_have_keys_led_by_the_tenant() -> None:
+    with connection.cursor() as cursor:
         cursor.execute(
             "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint"
             " WHERE contype = 'p' AND conrelid::regclass::text IN ('agent_sessions', 'turns') ORDER BY 1"
