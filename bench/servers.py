@@ -109,8 +109,9 @@ def running_stub() -> Iterator[StubModel]:
 def running_web(port: int) -> Iterator[subprocess.Popen[str]]:
     """The real web server, as production starts it: two processes, ready to serve."""
     command = ("-m", "uvicorn", "config.asgi:application", "--port", str(port), "--workers", "2")
+    served = ("--lifespan", "on", "--ws", "none")
     quiet = ("--no-access-log", "--log-level", "warning")
-    with running(*command, *quiet, environment=web_environment(port), output=None) as process:
+    with running(*command, *served, *quiet, environment=web_environment(port), output=None) as process:
         wait_until_ready(process, f"http://127.0.0.1:{port}/readyz")
         yield process
 

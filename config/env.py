@@ -5,7 +5,9 @@ A secret may also come from a file: where ``NAME`` is unset, ``NAME_FILE`` names
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
+from ipaddress import AddressValueError, IPv6Address
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -14,6 +16,13 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 _KEY_BYTES: Final = 32
+_POSTGRES_SCHEMES: Final = {"postgres", "postgresql", "psql", "pgsql"}
+_LABEL: Final = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+# A host name or an IPv4 address, or an IPv6 address in brackets; then the port, where there is one.
+_WEB_ORIGIN: Final = re.compile(
+    rf"https?://(?:{_LABEL}(?:\.{_LABEL})*|\[(?P<ipv6>[0-9a-f:.]+)\])(?::(?P<port>[0-9]{{1,5}}))?"
+)
+_MAX_PORT: Final = 65_535
 
 
 class Environment:
@@ -25,9 +34,11 @@ class Environment:
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = values
 
-    def text(self, name: str, *, meaning: str, default: str | None = None) -> str:
+    def text(self, name: str, *, meaning: str, default: str | None = None, minimum_length: int = 0) -> str:
         """The value of ``name``; ``meaning`` completes the sentence "NAME is missing: it is ..."."""
         value = self._raw(name)
+        if value and len(value) < minimum_length:
+            raise ImproperlyConfigured(f"{name} must have at least {minimum_length} characters.")
         if value:
             return value
         if default is None:
@@ -64,13 +75,35 @@ class Environment:
             raise ImproperlyConfigured(f"{name} is missing: it is {meaning}.")
         return default
 
+    def host_names(self, name: str, *, default: list[str]) -> list[str]:
+        """A comma-separated list of ``host`` or ``host:port``, in small letters, for so they are compared."""
+        return [host.lower() for host in self.words(name, default=default)]
+
     def database(self, name: str, *, meaning: str) -> dict[str, Any]:
-        """Django's connection settings out of a ``postgres://user:password@host:port/name`` URL."""
+        """Django's connection settings out of a ``postgres://user:password@host:port/name?sslmode=...`` URL.
+
+        Its query becomes ``OPTIONS``. No complaint quotes the URL, which holds a password.
+        """
         url = self.text(name, meaning=meaning)
-        settings: dict[str, Any] = environ.Env.db_url_config(url)
-        if settings.get("ENGINE") != "django.db.backends.postgresql":
+        if url.partition("://")[0] not in _POSTGRES_SCHEMES:
             raise ImproperlyConfigured(f"{name} must begin with postgres://, Parlour stores in PostgreSQL alone.")
+        try:
+            settings: dict[str, Any] = environ.Env.db_url_config(url)
+        except ValueError:  # whose text quotes what it took for the port, which may be half of the password
+            raise ImproperlyConfigured(
+                f"{name} cannot be read as postgres://user:password@host:port/name;"
+                " special characters of the password must be percent-encoded."
+            ) from None
+        self._require_parts(name, settings)
         return settings
+
+    @staticmethod
+    def _require_parts(name: str, settings: Mapping[str, Any]) -> None:
+        for part, word in (("USER", "user"), ("HOST", "host"), ("NAME", "database")):
+            if not settings[part]:
+                raise ImproperlyConfigured(
+                    f"{name} names no {word}: it must be postgres://user:password@host:port/name."
+                )
 
     def redis_url(self, name: str) -> str:
         url = self.text(name, meaning="the address of Redis, such as redis://localhost:6379/0")
@@ -79,12 +112,15 @@ class Environment:
         return url
 
     def web_origin(self, name: str, *, default: str | None = None) -> str:
-        """An address such as ``https://chat.example.com``: scheme and host, no path."""
-        url = self.text(name, meaning="the address visitors' browsers reach Parlour at", default=default).rstrip("/")
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
-            raise ImproperlyConfigured(f"{name} must look like https://chat.example.com, not {url!r}.")
-        return url
+        """An address such as ``https://chat.example.com``, in small letters: scheme, host, perhaps a port.
+
+        It goes into pages and their Content-Security-Policy as it is, so that nothing else may be in it.
+        """
+        given = self.text(name, meaning="the address visitors' browsers reach Parlour at", default=default)
+        origin = given.lower().removesuffix("/")
+        if not _is_web_origin(origin):
+            raise ImproperlyConfigured(f"{name} must look like https://chat.example.com, not {given!r}.")
+        return origin
 
     def encryption_keys(self, name: str) -> dict[str, bytes]:
         """The key ring ``id:base64,id:base64`` as id -> 32 bytes, the first one sealing, all of them opening."""
@@ -116,6 +152,18 @@ class Environment:
     @staticmethod
     def _file(name: str, path: Path) -> str:
         try:
-            return path.read_text().strip()
+            return path.read_text(encoding="utf-8").strip()
         except OSError as error:
             raise ImproperlyConfigured(f"{name}_FILE names {path}, which cannot be read: {error.strerror}.") from None
+        except UnicodeDecodeError:
+            raise ImproperlyConfigured(f"{name}_FILE names {path}, which is not text in UTF-8.") from None
+
+
+def _is_web_origin(origin: str) -> bool:
+    found = _WEB_ORIGIN.fullmatch(origin)
+    if found is None or not 0 < int(found["port"] or 1) <= _MAX_PORT:
+        return False
+    try:
+        return found["ipv6"] is None or bool(IPv6Address(found["ipv6"]))
+    except AddressValueError:
+        return False

@@ -1,28 +1,36 @@
-"""The jobs that end what nobody came back for, tenant by tenant, in short transactions."""
+"""The jobs that end what nobody came back for, tenant by tenant, in short transactions.
+
+The statements name the tenant themselves; the row policies stand behind them, not instead of them.
+"""
 
 from typing import Final
 
 from django.db import connection
 
 from tenants.rounds import each_tenant
+from tenants.scoping import active_tenant_id
 
 _CHUNK: Final = 500
 
 _ABANDON: Final = """
 UPDATE turns SET state = 'abandoned', fence = fence + 1, lease_expires_at = NULL, finished_at = clock_timestamp(),
                  error_code = 'abandoned'
- WHERE id IN (SELECT id FROM turns WHERE state = 'running' AND lease_expires_at < clock_timestamp()
-               LIMIT %s FOR UPDATE SKIP LOCKED)
+ WHERE tenant_id = %(tenant)s
+   AND id IN (SELECT id FROM turns
+               WHERE tenant_id = %(tenant)s AND state = 'running' AND lease_expires_at < clock_timestamp()
+               LIMIT %(chunk)s FOR UPDATE SKIP LOCKED)
 """
 
 # A session whose turn is running has just been spoken to.
 _DELETE: Final = """
 DELETE FROM agent_sessions
- WHERE id IN (SELECT s.id FROM agent_sessions s JOIN tenants t ON t.id = s.tenant_id
-               WHERE s.last_activity_at < now() - make_interval(days => t.retention_days)
+ WHERE tenant_id = %(tenant)s
+   AND id IN (SELECT s.id FROM agent_sessions s JOIN tenants t ON t.id = s.tenant_id
+               WHERE s.tenant_id = %(tenant)s
+                 AND s.last_activity_at < now() - make_interval(days => t.retention_days)
                  AND NOT EXISTS (SELECT FROM turns r WHERE r.tenant_id = s.tenant_id AND r.agent_session_id = s.id
                                                        AND r.state = 'running')
-               ORDER BY s.last_activity_at LIMIT %s FOR UPDATE OF s SKIP LOCKED)
+               ORDER BY s.last_activity_at LIMIT %(chunk)s FOR UPDATE OF s SKIP LOCKED)
 """
 
 
@@ -46,5 +54,5 @@ def _delete_chunk() -> int:
 
 def _run(statement: str) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(statement, [_CHUNK])
+        cursor.execute(statement, {"tenant": active_tenant_id(), "chunk": _CHUNK})
         return int(cursor.rowcount)

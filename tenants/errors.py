@@ -5,7 +5,8 @@ ParlourError                       every error that this project raises for a ca
 |   |-- TenantScopeMissingError    a tenant's rows were asked for while no tenant is active
 |   `-- TenantScopeConflictError   another tenant's scope was entered inside one
 |-- OriginNotAllowedError          no website is registered for the origin of a request
-`-- DomainTakenError               a domain is proved by another website already
+|-- DomainTakenError               a domain is proved by another website already
+`-- TenantsFailedError             a job failed for some tenants and went on with the others
 """
 
 
@@ -34,3 +35,11 @@ class OriginNotAllowedError(ParlourError):
 class DomainTakenError(ParlourError):
     def __init__(self) -> None:
         super().__init__("This domain is in use by another website already.")
+
+
+class TenantsFailedError(ParlourError):
+    """Raised at the end of a round; the log tells what happened at each of them."""
+
+    def __init__(self, failed: int) -> None:
+        super().__init__(f"the round failed for {failed} tenants, see the log")
+        self.failed = failed

@@ -9,35 +9,55 @@ from uuid import UUID
 from django.db import connection
 from psycopg import sql
 
+from tenants.errors import TenantsFailedError
 from tenants.scoping import tenant_scope
 
 log = logging.getLogger(__name__)
 
 SECONDS_A_TENANT: Final = 25.0
-"""A task longer than the broker's patience is delivered again; the next round goes on where this one stopped."""
+"""So that one tenant with much to do leaves time for the others."""
+
+SECONDS_A_ROUND: Final = 200.0
+"""Less than CELERY_TASK_SOFT_TIME_LIMIT by more than any chunk takes. What is left waits for the next round."""
 
 
 def each_tenant(door: str, chunk: Callable[[], int], *, reason: str) -> int:
-    """Calls ``chunk`` for every tenant that ``door`` names, each call in a scope of its own, until it gives 0.
+    """Calls ``chunk`` for the tenants that ``door`` names, each call in a scope of its own, until it gives 0.
 
-    ``chunk`` does a bounded piece of work and gives how much. The sum is given back, and logged with ``reason``.
+    ``chunk`` does a bounded piece of work and gives how much; the sum is given back. A tenant has ``SECONDS_A_TENANT``
+    and the round ``SECONDS_A_ROUND``, looked at between two calls: whoever is not reached is left to the next round,
+    in another order. Where ``chunk`` raises, the error is logged, the other tenants have their turn, and
+    ``TenantsFailedError`` is raised at the end.
     """
-    total = 0
-    for tenant_id in _tenants_behind(door):
-        done = _work_off(tenant_id, chunk)
-        log.info("%s: %d rows of tenant %s", reason, done, tenant_id)
-        total += done
+    total, failed, end = 0, 0, time.monotonic() + SECONDS_A_ROUND
+    waiting = _tenants_behind(door)
+    while waiting and time.monotonic() < end:
+        tenant_id = waiting.pop()
+        try:
+            done = _work_off(tenant_id, chunk, end)
+        except Exception:  # whatever stops one tenant must not stop the others; it is raised below
+            log.exception("%s: failed for tenant %s", reason, tenant_id)
+            connection.close_if_unusable_or_obsolete()
+            failed += 1
+        else:
+            log.info("%s: %d rows of tenant %s", reason, done, tenant_id)
+            total += done
+    if waiting:
+        log.warning("%s: out of time, %d tenants wait for the next round", reason, len(waiting))
+    if failed:
+        raise TenantsFailedError(failed)
     return total
 
 
 def _tenants_behind(door: str) -> list[UUID]:
+    """In a random order: were it always the same, a round cut short would leave out the same tenants every time."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.SQL("SELECT * FROM {}()").format(sql.Identifier(door)))
+        cursor.execute(sql.SQL("SELECT * FROM {}() ORDER BY random()").format(sql.Identifier(door)))
         return [tenant_id for (tenant_id,) in cursor.fetchall()]
 
 
-def _work_off(tenant_id: UUID, chunk: Callable[[], int]) -> int:
-    total, deadline = 0, time.monotonic() + SECONDS_A_TENANT
+def _work_off(tenant_id: UUID, chunk: Callable[[], int], end: float) -> int:
+    total, deadline = 0, min(end, time.monotonic() + SECONDS_A_TENANT)
     while time.monotonic() < deadline:
         with tenant_scope(tenant_id):
             done = chunk()

@@ -72,6 +72,7 @@ def start_server(*, workers: int = 1, log: IO[bytes] | None = None, **environmen
     """Runs the server until the block ends. Raises ``RuntimeError`` with its output where it does not come up."""
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--port", str(port), "--no-access-log"]
+    command += ["--lifespan", "on", "--ws", "none"]
     process = subprocess.Popen(
         [*command, "--workers", str(workers), "--log-level", "warning"],
         cwd=ROOT,

@@ -53,7 +53,7 @@ def parlour(run_dir: Path, port: int) -> Plan:
     web = [python, "-m", "uvicorn", "config.asgi:application", "--host", "127.0.0.1", "--port", str(port)]
     # Two processes also in development: a conversation must never depend on which one answers.
     web += ["--workers", os.environ.get("WEB_CONCURRENCY", "2"), "--no-access-log"]
-    web += ["--timeout-graceful-shutdown", "3"]
+    web += ["--lifespan", "on", "--ws", "none", "--timeout-graceful-shutdown", "3"]
     # Celery warns when it runs as root, at length; here everything does that root starts, but for the servers.
     celery = [python, "-W", "ignore:You're running the worker", "-m", "celery", "--quiet", "--app", "config"]
     celery += [

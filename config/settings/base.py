@@ -11,16 +11,18 @@ from config.env import Environment
 BASE_DIR = Path(__file__).resolve().parents[2]
 env = Environment(os.environ)
 
-SECRET_KEY = env.text("SECRET_KEY", meaning="a long random text, the same in every process")
+SECRET_KEY = env.text("SECRET_KEY", meaning="a long random text, the same in every process", minimum_length=32)
 ENCRYPTION_KEYS = env.encryption_keys("ENCRYPTION_KEYS")
 REDIS_URL = env.redis_url("REDIS_URL")
 
 # ``default`` is the application's role; ``owner`` is the one that migrates, absent where only serving happens.
+_app = env.database("DATABASE_URL", meaning="the application's database, postgres://user:password@host/name")
+_pool = {"min_size": 0, "max_size": env.integer("ORM_POOL_SIZE", default=2, minimum=1)}
 DATABASES: dict[str, Any] = {
     "default": {
-        **env.database("DATABASE_URL", meaning="the application's database, postgres://user:password@host/name"),
+        **_app,
         "DISABLE_SERVER_SIDE_CURSORS": True,  # a transaction-mode PgBouncer cannot keep them
-        "OPTIONS": {"pool": {"min_size": 0, "max_size": env.integer("ORM_POOL_SIZE", default=2, minimum=1)}},
+        "OPTIONS": {**_app.get("OPTIONS", {}), "pool": _pool},
         "CONN_HEALTH_CHECKS": True,
     }
 }
@@ -30,12 +32,14 @@ if env.optional("DATABASE_OWNER_URL"):
 CHAT_POOL_SIZE = env.integer("CHAT_POOL_SIZE", default=6, minimum=1, maximum=1000)
 DOOR_CACHE_SECONDS = env.integer("DOOR_CACHE_SECONDS", default=5, maximum=60)
 MAX_TURNS_IN_FLIGHT = env.integer("MAX_TURNS_IN_FLIGHT", default=1000, minimum=1)
-PRIVATE_MODEL_HOSTS = env.words("PRIVATE_MODEL_HOSTS", default=[])
+PRIVATE_MODEL_HOSTS = env.host_names("PRIVATE_MODEL_HOSTS", default=[])
 
 # The demo agent's model, where there is a key for one.
 OPENAI_API_KEY = env.optional("OPENAI_API_KEY")
-OPENAI_BASE_URL = env.text("OPENAI_BASE_URL", meaning="a model", default="https://api.openai.com/v1")
-OPENAI_MODEL = env.text("OPENAI_MODEL", meaning="a model", default="gpt-5-mini")
+OPENAI_BASE_URL = env.text(
+    "OPENAI_BASE_URL", meaning="the address of an OpenAI-compatible API", default="https://api.openai.com/v1"
+)
+OPENAI_MODEL = env.text("OPENAI_MODEL", meaning="the name of a model at OPENAI_BASE_URL", default="gpt-5-mini")
 
 INSTALLED_APPS = [
     "tenants",

@@ -1,12 +1,13 @@
 """What the mission promises, seen in a browser: every visitor talks alone, and finds the conversation again."""
 
+import asyncio
 import json
 import re
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
-from tests.browser.chat import Line, new_chat
+from tests.browser.chat import API, Line, new_chat
 from tests.browser.conftest import LiveSite, NewContext, Visit
 from widget.demo_shops import BAKERY
 
@@ -128,6 +129,33 @@ async def test_a_new_conversation_in_one_tab_is_new_in_the_other(visit: Visit, l
     await first.page.evaluate("window.parlour('reset')")
     assert await second.lines(0) == []
     assert await second.say("What's my name?") == "I don't know your name yet."
+    assert await first.lines(2) == await second.lines(2)
+
+
+async def test_a_tab_that_began_anew_while_a_message_was_under_way_still_hears_of_other_tabs(
+    visit: Visit, live_site: LiveSite
+) -> None:
+    first = await visit(live_site.bakery)
+    await first.open()
+    asked = asyncio.Event()
+
+    async def never_answer(route: Route) -> None:
+        asked.set()
+
+    await first.page.route(f"{API}chat/", never_answer, times=1)
+    await first.field.fill("My name is Alice")
+    await first.field.press("Enter")
+    await asked.wait()
+    before = await first.stored()
+    await first.page.evaluate("window.parlour('reset')")
+    assert await first.lines(0) == []
+    async with asyncio.timeout(10):
+        while await first.stored() in ({}, before):
+            await first.page.wait_for_timeout(20)
+
+    second = await new_chat(first.page.context, live_site.bakery)
+    await second.open()
+    assert await second.say("My name is Bob") == "Nice to meet you, Bob!"
     assert await first.lines(2) == await second.lines(2)
 
 

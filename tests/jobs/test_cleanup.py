@@ -1,17 +1,23 @@
 """Beat's jobs: what they end, what they leave, and that running twice changes nothing more."""
 
+import logging
 import secrets
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
+from sessions import cleanup
 from sessions.cleanup import abandon_lapsed_turns, delete_expired_sessions
 from sessions.models import AgentSession, Turn
+from tenants.errors import TenantsFailedError
 from tenants.models import Tenant, Website
-from tenants.scoping import tenant_scope
+from tenants.rounds import each_tenant
+from tenants.scoping import SET_TENANT, active_tenant_id, tenant_scope
 from tests.cast import Cast
 
 
@@ -107,3 +113,74 @@ def test_turn_whose_lease_ran_out_is_abandoned_and_keeps_the_words(cast: Cast) -
     assert lapsed.finished_at is not None
     assert (alive.state, alive.fence) == ("running", 1)
     assert abandon_lapsed_turns() == 0
+
+
+@pytest.mark.parametrize("chunk", [cleanup._abandon_chunk, cleanup._delete_chunk])
+def test_job_keeps_to_its_tenant_where_the_row_policies_would_let_it_out(cast: Cast, chunk: Callable[[], int]) -> None:
+    agent, mine, theirs = cast.agent(), cast.tenant(), cast.tenant(retention_days=1)
+    website = cast.website(theirs, agents=[agent])
+    make_turn(make_session(website, agent), lease_seconds=-1)
+    make_session(website, agent, silent_days=2)
+    with tenant_scope(mine.id):
+        with connection.cursor() as cursor:
+            cursor.execute(SET_TENANT, [str(theirs.id)])
+        assert chunk() == 0
+    with tenant_scope(theirs.id):
+        assert chunk() == 1
+
+
+def tenants_with_lapsed_turns(cast: Cast, count: int) -> list[UUID]:
+    agent, tenants = cast.agent(), [cast.tenant() for _ in range(count)]
+    for tenant in tenants:
+        make_turn(make_session(cast.website(tenant, agents=[agent]), agent), lease_seconds=-1)
+    return [tenant.id for tenant in tenants]
+
+
+def test_tenant_that_fails_stops_no_other_and_is_told_at_the_end(cast: Cast, caplog: pytest.LogCaptureFixture) -> None:
+    broken, *others = tenants_with_lapsed_turns(cast, 4)
+
+    def break_for_one() -> int:
+        if active_tenant_id() == broken:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        return cleanup._abandon_chunk()
+
+    with caplog.at_level(logging.ERROR), pytest.raises(TenantsFailedError) as raised:
+        each_tenant("door_tenants_with_lapsed_turns", break_for_one, reason="test")
+    assert raised.value.failed == 1
+    assert [record.getMessage() for record in caplog.records] == [f"test: failed for tenant {broken}"]
+    assert states_of(others) == ["abandoned"] * 3
+    assert abandon_lapsed_turns() == 1
+
+
+def states_of(tenants: list[UUID]) -> list[str]:
+    states: list[str] = []
+    for tenant_id in tenants:
+        with tenant_scope(tenant_id):
+            states += Turn.objects.values_list("state", flat=True)
+    return states
+
+
+def test_round_out_of_time_leaves_the_rest_to_the_next(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tenants_with_lapsed_turns(cast, 2)
+    with monkeypatch.context() as patch:
+        patch.setattr("tenants.rounds.SECONDS_A_ROUND", 0)
+        assert abandon_lapsed_turns() == 0
+    assert caplog.messages == ["turns whose lease ran out: out of time, 2 tenants wait for the next round"]
+    assert abandon_lapsed_turns() == 2
+
+
+def test_rounds_take_the_tenants_in_different_orders(cast: Cast) -> None:
+    tenants, seen = tenants_with_lapsed_turns(cast, 4), list[UUID]()
+
+    def only_look() -> int:
+        seen.append(active_tenant_id())
+        return 0
+
+    for _ in range(10):
+        each_tenant("door_tenants_with_lapsed_turns", only_look, reason="test")
+    orders = [tuple(seen[start : start + 4]) for start in range(0, len(seen), 4)]
+    assert [sorted(order) for order in orders] == [sorted(tenants)] * 10
+    assert len(set(orders)) > 1

@@ -101,7 +101,7 @@ class Conversation {
     const { signal } = this.#abort;
     this.#queue = this.#queue.then(async () => {
       if (!signal.aborted) await this.#deliver(exchange, signal);
-      this.#underWay -= 1;
+      if (!signal.aborted) this.#underWay -= 1; // another conversation's count began at 0
     });
   }
 
@@ -161,17 +161,18 @@ class Conversation {
   async #load() {
     this.#refreshedAt = performance.now();
     const { signal } = this.#abort;
-    const slow = setTimeout(() => this.#records.length || this.#transcript.notice("Loading the conversation…"), 300);
+    const isWaiting = () => !signal.aborted && !this.#records.length;
+    const slow = setTimeout(() => isWaiting() && this.#transcript.notice("Loading the conversation…"), 300);
     try {
       const page = await this.#withSession((session) => this.#api.messages(session));
       if (!signal.aborted && !this.#underWay) this.#merge(page);
     } catch {
-      if (!this.#records.length) this.#offerReload(slow);
+      if (isWaiting()) this.#offerReload();
       return;
     } finally {
       clearTimeout(slow);
     }
-    this.#transcript.notice(null);
+    if (!signal.aborted) this.#transcript.notice(null);
   }
 
   #offerReload() {

@@ -37,20 +37,21 @@ class Command(BaseCommand):
 
 
 def _seed_agent() -> Agent:
+    """Without a key in the environment, an agent that is there keeps the model that the operator chose for it."""
     with tenant_scope(OPERATOR_ID):
-        connection = _seed_connection(settings.OPENAI_API_KEY) if settings.OPENAI_API_KEY else None
+        answering = _seed_model(settings.OPENAI_API_KEY) if settings.OPENAI_API_KEY else {}
         agent, _ = Agent.objects.update_or_create(
             tenant_id=OPERATOR_ID,
             key=AGENT_KEY,
-            defaults={"connection": connection, "model": settings.OPENAI_MODEL if connection else ""},
-            create_defaults={
-                "connection": connection,
-                "model": settings.OPENAI_MODEL if connection else "",
-                "name": "Robin",
-                "instructions": INSTRUCTIONS,
-            },
+            defaults=answering,
+            create_defaults={**answering, "name": "Robin", "instructions": INSTRUCTIONS},
         )
     return agent
+
+
+def _seed_model(api_key: str) -> dict[str, Any]:
+    """The agent's fields that say who answers."""
+    return {"connection": _seed_connection(api_key), "model": settings.OPENAI_MODEL}
 
 
 def _seed_connection(api_key: str) -> ModelConnection:
