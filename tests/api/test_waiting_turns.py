@@ -39,7 +39,7 @@ def test_waiting_turns_hold_no_connection_and_no_thread(
     server: LiveServer, cast: Cast, tenant: Tenant, stub_process: StubModel, full_size: bool
 ) -> None:
     # The first must still be waiting when the last has arrived.
-    waiting, latency_ms = (300, 20_000) if full_size else (100, 6_000)
+    waiting, latency_ms = (300, 20_000) if full_size else (60, 12_000)
     agent = cast.agent(connection=cast.connection(None, stub_process.url), model=f"stub;latency_ms={latency_ms}")
     website = cast.website(tenant, agents=[agent])
     visitors = [Visitor(server, website.domain) for _ in range(waiting)]
