@@ -1,10 +1,12 @@
 """What every view of the API shares: asynchronous to the ground, one error shape, CORS for registered origins."""
 
+import contextlib
 import logging
 from typing import Any, Final
 
 import psycopg
 from adrf.views import APIView
+from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponseBase
 from rest_framework import exceptions
 from rest_framework.request import Request
@@ -16,6 +18,7 @@ from sessions.errors import (
     InvalidRequestError,
     MethodNotAllowedError,
     NotFoundError,
+    OriginRefusedError,
     OverloadedError,
     RequestError,
     SessionTokenInvalidError,
@@ -66,6 +69,7 @@ class VisitorView(ApiView):
     door: Door
 
     async def respond(self, request: Request) -> HttpResponseBase:
+        request.get_host()  # refuses a Host that ALLOWED_HOSTS does not name
         origin = request.headers.get("Origin")
         self.door = await open_door(origin)
         assert origin is not None
@@ -99,14 +103,21 @@ class VisitorView(ApiView):
 
 
 class UnknownAddressView(ApiView):
-    async def respond(self, request: Request) -> HttpResponseBase:  # noqa: ARG002  every method alike
-        raise NotFoundError
+    async def respond(self, request: Request) -> HttpResponseBase:
+        """404 to every method; a registered website's page may read it."""
+        response = error_response(NotFoundError())
+        origin = request.headers.get("Origin")
+        with contextlib.suppress(OriginRefusedError):
+            await open_door(origin)
+            allow_origin(response, str(origin))
+        return response
 
 
 _KNOWN_ERRORS: Final[tuple[tuple[type[Exception], type[RequestError]], ...]] = (
     (exceptions.UnsupportedMediaType, UnsupportedMediaTypeError),
     (exceptions.ParseError, InvalidRequestError),
     (UnicodeDecodeError, InvalidRequestError),
+    (SuspiciousOperation, InvalidRequestError),
     (Http404, NotFoundError),
     # A website deleted within the seconds that its door is remembered.
     (psycopg.errors.ForeignKeyViolation, WebsiteSwitchedOffError),

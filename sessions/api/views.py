@@ -129,7 +129,8 @@ class WidgetConfigView(VisitorView):
 
 def _wants_stream(request: Request) -> bool:
     """Whether ``Accept`` names the event stream. Raises ``NotAcceptableError`` where it takes neither form."""
-    accepted = {entry.partition(";")[0].strip().lower() for entry in request.headers.get("Accept", "*/*").split(",")}
+    entries = [entry.replace(" ", "").lower() for entry in request.headers.get("Accept", "*/*").split(",")]
+    accepted = {entry.partition(";")[0] for entry in entries if not entry.endswith((";q=0", ";q=0.0"))}
     if "text/event-stream" in accepted:
         return True
     if accepted & {"", "*/*", "application/*", "application/json"}:

@@ -207,3 +207,27 @@ def _everything_of(shop: Shop) -> list[Any]:
         models = (Website, Agent, ModelConnection, AgentSession, Membership, WebsiteAgent)
         rows = [list(model._base_manager.filter(tenant_id=shop.tenant.pk).values()) for model in models]
         return [*rows, list(Tenant.objects.filter(pk=shop.tenant.pk).values())]
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("agent_sessions/agentsession/", "history__icontains=e"),
+        ("agent_sessions/agentsession/", "context__icontains=e"),
+        ("agent_sessions/agentsession/", "token_hash__isnull=False"),
+        ("agents/modelconnection/", "api_key_sealed__startswith=a"),
+        ("tenants/website/", "site_key__startswith=pk"),
+    ],
+)
+def test_columns_are_not_searched_by_address(enter: Enter, alice: Shop, path: str, query: str) -> None:
+    assert enter(alice.owner).get(f"{ADMIN}{path}?{query}").status_code == 400
+
+
+def test_offered_filter_still_works(enter: Enter, alice: Shop) -> None:
+    page = enter(alice.owner).get(f"{ADMIN}agent_sessions/agentsession/?website__id__exact={alice.website.id}")
+    assert page.status_code == 200
+    assert alice.session.session_id in page.text
+
+
+def test_shortcut_to_an_objects_own_page_does_not_exist(enter: Enter, alice: Shop) -> None:
+    assert enter(alice.owner).get(f"{ADMIN}r/1/1/").status_code == 404

@@ -152,5 +152,21 @@ def test_errors_and_streams_carry_cors_headers(visitor: Visitor) -> None:
 def test_unknown_address_and_method_have_the_error_shape(server: LiveServer, visitor: Visitor) -> None:
     unknown = server.http.get("/api/v1/no-such-thing/")
     assert (unknown.status_code, unknown.json()["code"]) == (404, "not_found")
+    assert "access-control-allow-origin" not in unknown.headers
+    asked = server.http.get("/api/v1/no-such-thing/", headers=visitor.headers)
+    assert (asked.status_code, asked.headers["access-control-allow-origin"]) == (404, visitor.headers["Origin"])
     wrong = server.http.put("/api/v1/chat/", headers=visitor.headers, json={})
     assert (wrong.status_code, wrong.json()["code"]) == (405, "method_not_allowed")
+
+
+def test_host_that_is_not_ours_is_refused(visitor: Visitor, rows_written: Counter) -> None:
+    before = rows_written()
+    visitor.headers["Host"] = "evil.example"
+    response = visitor.post("Hello")
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
+    assert rows_written() == before
+
+
+def test_stream_that_is_ruled_out_is_not_sent(visitor: Visitor) -> None:
+    visitor.headers["Accept"] = "text/event-stream;q=0, application/json"
+    assert visitor.post("Hello").headers["content-type"] == "application/json"

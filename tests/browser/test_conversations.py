@@ -63,6 +63,24 @@ async def test_two_tabs_share_one_conversation(visit: Visit, live_site: LiveSite
     assert await second.stored() == await first.stored()
 
 
+async def test_two_tabs_that_speak_at_once_both_show_everything(visit: Visit, live_site: LiveSite) -> None:
+    first = await visit(live_site.bakery)
+    await first.open()
+    await first.say("Hello")
+    second = await new_chat(first.page.context, live_site.bakery)
+    await second.page.evaluate("window.parlour('open')")
+    await second.lines(2)
+
+    tabs = {"Good morning from two": second, "Good evening from one": first}
+    for text, tab in tabs.items():
+        await tab.field.fill(text)
+    for tab in tabs.values():
+        await tab.field.press("Enter")
+    shown = [await tab.lines(6) for tab in tabs.values()]
+    assert shown[0] == shown[1]
+    assert {line.text for line in shown[0] if line.role == "user"} == {"Hello", *tabs}
+
+
 async def test_two_tabs_opened_at_once_start_one_session(new_context: NewContext, live_site: LiveSite) -> None:
     context = await new_context()
     tabs = [await new_chat(context, live_site.bakery) for _ in range(2)]

@@ -23,6 +23,7 @@ class Conversation {
   #abort = new AbortController();
   #queue = Promise.resolve();
   #underWay = 0;
+  #isBehind = false;
   #refreshing = null;
   #refreshedAt = 0;
   #isLoadingOlder = false;
@@ -61,7 +62,9 @@ class Conversation {
 
   /* Shows what the server has stored meanwhile, from another tab for one. Not before the chat was opened. */
   async refresh({ isUrgent = false } = {}) {
-    if (!this.isOpened || !this.#keeper.current || this.#underWay) return;
+    if (!this.isOpened || !this.#keeper.current) return;
+    this.#isBehind ||= isUrgent && this.#underWay > 0;
+    if (this.#underWay) return;
     if (!isUrgent && performance.now() - this.#refreshedAt < REFRESH_INTERVAL) return;
     this.#refreshing ??= this.#load().finally(() => {
       this.#refreshing = null;
@@ -101,8 +104,17 @@ class Conversation {
     const { signal } = this.#abort;
     this.#queue = this.#queue.then(async () => {
       if (!signal.aborted) await this.#deliver(exchange, signal);
-      if (!signal.aborted) this.#underWay -= 1; // another conversation's count began at 0
+      if (signal.aborted) return; // another conversation's count began at 0
+      this.#underWay -= 1;
+      this.#catchUp();
     });
+  }
+
+  /* What another tab said while this one was speaking is shown once this one has been answered. */
+  #catchUp() {
+    if (!this.#isBehind || this.#underWay) return;
+    this.#isBehind = false;
+    this.refresh({ isUrgent: true });
   }
 
   async #deliver(exchange, signal) {
@@ -165,7 +177,8 @@ class Conversation {
     const slow = setTimeout(() => isWaiting() && this.#transcript.notice("Loading the conversation…"), 300);
     try {
       const page = await this.#withSession((session) => this.#api.messages(session));
-      if (!signal.aborted && !this.#underWay) this.#merge(page);
+      if (!signal.aborted && this.#underWay) this.#isBehind = true;
+      else if (!signal.aborted) this.#merge(page);
     } catch {
       if (isWaiting()) this.#offerReload();
       return;
@@ -207,6 +220,7 @@ class Conversation {
     this.#abort = new AbortController();
     this.#queue = Promise.resolve();
     this.#underWay = 0;
+    this.#isBehind = false;
     this.#refreshing = null;
     this.#records = [];
     this.#older = null;
