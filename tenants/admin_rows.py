@@ -53,6 +53,13 @@ class RolePermissions(_Permissions):
         return field
 
 
+def _filter_name(offered: Any) -> str:
+    """A filter is a column's name, that with a class, or a class with a parameter of its own."""
+    if isinstance(offered, tuple):
+        return str(offered[0])
+    return offered if isinstance(offered, str) else str(offered.parameter_name)
+
+
 class TenantOwnedAdmin(RolePermissions, _ModelAdmin):
     """Pages of a model whose rows belong to tenants. The managers see to it that only the active tenant's appear."""
 
@@ -70,12 +77,8 @@ class TenantOwnedAdmin(RolePermissions, _ModelAdmin):
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         """Only what a page offers as a filter. Django allows every own column: a transcript or a sealed key could be
         searched by address, letter for letter, without being opened."""
-        offered = {name if isinstance(name, str) else name[0] for name in self._offered_filters(request)}
-        return any(lookup == name or lookup.startswith(f"{name}__") for name in offered)
-
-    def _offered_filters(self, request: HttpRequest | None) -> list[Any]:
         filters = self.list_filter if request is None else self.get_list_filter(request)
-        return [each for each in filters if isinstance(each, str | tuple)]
+        return any(lookup == name or lookup.startswith(f"{name}__") for name in map(_filter_name, filters))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if not change:

@@ -8,7 +8,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
-import pytest
 from django.db import connections
 
 from agents.models import Agent
@@ -53,31 +52,37 @@ def test_visitor_who_hangs_up_at_any_moment_leaves_no_turn_behind(
         assert visitor.post("Hello again").status_code == 200
 
 
-@pytest.fixture
-def slow_visitor(server: LiveServer, cast: Cast, tenant: Tenant, stub_process: StubModel) -> Visitor:
-    agent = cast.agent(connection=cast.connection(None, stub_process.url), model="stub;latency_ms=1500")
-    return Visitor(server, cast.website(tenant, agents=[agent]).domain)
+CHAT_CONNECTIONS = "SELECT pid FROM pg_stat_activity WHERE application_name = 'parlour-chat' AND datname = %s"
 
 
-def cut_chat_connections() -> int:
-    with psycopg.connect(os.environ["EMBEDDED_SUPERUSER_URL"], autocommit=True) as superuser:
-        cursor = superuser.execute(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-            " WHERE application_name = 'parlour-chat' AND datname = %s",
-            [connections["default"].settings_dict["NAME"]],
-        )
-        [(number,)] = cursor.fetchall()
-        return int(number)
+def chat_connections() -> set[int]:
+    """The backends of all servers that chat on the tests' database."""
+    name = connections["default"].settings_dict["NAME"]
+    with psycopg.connect(os.environ["EMBEDDED_SUPERUSER_URL"]) as superuser:
+        return {pid for (pid,) in superuser.execute(CHAT_CONNECTIONS, [name])}
 
 
-def test_answer_is_saved_though_every_pooled_connection_broke(slow_visitor: Visitor, stub_process: StubModel) -> None:
-    before = stub_process.control()["calls"]
-    events = slow_visitor.stream_with_ids("Hello", message_id="message_0001")
-    assert next(events)[1]["type"] == "RUN_STARTED"
-    assert cut_chat_connections() > 0
-    assert [event["type"] for _, event in events][-1] == "RUN_FINISHED"
-    assert slow_visitor.post("Hello", message_id="message_0001").headers["Parlour-Replayed"] == "true"
-    assert stub_process.control()["calls"] == before + 1
+def cut(backends: set[int]) -> None:
+    with psycopg.connect(os.environ["EMBEDDED_SUPERUSER_URL"]) as superuser:
+        superuser.execute("SELECT pg_terminate_backend(pid) FROM unnest(%s::int[]) pid", [list(backends)])
+
+
+def test_answer_is_saved_though_every_pooled_connection_broke(
+    cast: Cast, tenant: Tenant, stub_process: StubModel
+) -> None:
+    agent = cast.agent(connection=cast.connection(None, stub_process.url), model="stub;latency_ms=1500;cut-off")
+    domain = cast.website(tenant, agents=[agent]).domain
+    others = chat_connections()
+    with start_server() as own:
+        visitor = Visitor(own, domain)
+        events = visitor.stream_with_ids("Hello", message_id="message_0001")
+        assert next(events)[1]["type"] == "RUN_STARTED"
+        backends = chat_connections() - others
+        assert backends
+        cut(backends)
+        assert [event["type"] for _, event in events][-1] == "RUN_FINISHED"
+        assert visitor.post("Hello", message_id="message_0001").headers["Parlour-Replayed"] == "true"
+    assert stub_process.calls(model="stub;latency_ms=1500;cut-off") == 1
 
 
 def test_more_turns_than_fit_are_refused_at_once_and_the_others_answered(
