@@ -8,14 +8,14 @@ from psycopg.types.json import Jsonb
 
 from agents.profiles import AgentProfile, ChatMessage
 from agents.websites import WebsiteAgentProfile
-from sessions import store
 from sessions.answers import answer_body
 from sessions.cleaning import JsonValue
 from sessions.doors import Door
 from sessions.errors import AgentMismatchError, MessageIdReusedError, TurnInProgressError
 from sessions.history import HistoryMessage, for_model
 from sessions.starting import check_right, first_values
-from sessions.store import Claim, Visit
+from sessions.store import begin, read
+from sessions.store.visits import Claim, Visit
 from tenants.database import Row
 from tenants.identifiers import new_id
 
@@ -56,7 +56,7 @@ async def begin_turn(door: Door, request: TurnRequest) -> BegunTurn | dict[str, 
     visit = _visit(door, request)
     named = door.agent(request.agent_key)
     new = first_values(named, request.origin_host) if visit.plain_allowed and visit.token_hash is None else None
-    claimed, state = await store.begin_turn(visit, new, _turn_values(door, request, named))
+    claimed, state = await begin.claim_turn(visit, new, _turn_values(door, request, named))
     check_right(visit, state)
     assert state is not None
     if request.agent_key is not None and state["agent_id"] != named.agent.agent_id:
@@ -104,7 +104,7 @@ async def _replay(visit: Visit, state: Row, request: TurnRequest, agent_key: str
         raise TurnInProgressError
     if state["message_hmac"] != _message_hmac(request.message):
         raise MessageIdReusedError
-    stored = await store.completed_turn(visit.tenant_id, state["turn_id"])
+    stored = await read.completed_turn(visit.tenant_id, state["turn_id"])
     if stored is None or stored["reply"] is None:
         raise TurnInProgressError
     return answer_body(

@@ -17,11 +17,11 @@ UPDATE turns SET state = 'abandoned', fence = fence + 1, lease_expires_at = NULL
                  error_code = 'abandoned'
  WHERE tenant_id = %(tenant)s
    AND id IN (SELECT id FROM turns
-               WHERE tenant_id = %(tenant)s AND state = 'running' AND lease_expires_at < clock_timestamp()
+               WHERE tenant_id = %(tenant)s AND state IN ('queued', 'running') AND lease_expires_at < clock_timestamp()
                LIMIT %(chunk)s FOR UPDATE SKIP LOCKED)
 """
 
-# A session whose turn is running has just been spoken to.
+# A session whose turn is waiting or running has just been spoken to.
 _DELETE: Final = """
 DELETE FROM agent_sessions
  WHERE tenant_id = %(tenant)s
@@ -29,13 +29,13 @@ DELETE FROM agent_sessions
                WHERE s.tenant_id = %(tenant)s
                  AND s.last_activity_at < now() - make_interval(days => t.retention_days)
                  AND NOT EXISTS (SELECT FROM turns r WHERE r.tenant_id = s.tenant_id AND r.agent_session_id = s.id
-                                                       AND r.state = 'running')
+                                                       AND r.state IN ('queued', 'running'))
                ORDER BY s.last_activity_at LIMIT %(chunk)s FOR UPDATE OF s SKIP LOCKED)
 """
 
 
 def abandon_lapsed_turns() -> int:
-    """Marks running turns whose lease ran out; gives their number. The visitor's words stay on the turn."""
+    """Marks waiting and running turns whose lease ran out; gives their number. The visitor's words stay on the turn."""
     return each_tenant("door_tenants_with_lapsed_turns", _abandon_chunk, reason="turns whose lease ran out")
 
 

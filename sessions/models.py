@@ -53,8 +53,9 @@ class AgentSession(TenantOwned):
 class Turn(TenantOwned):
     """One message of a visitor and what became of it.
 
-    ``message`` holds the visitor's words until they are in the history, then it is emptied. ``fence`` grows with every
-    owner: only the owner whose fence still matches may finish the turn.
+    ``message`` holds the visitor's words until they are in the history, then it is emptied; ``partial_reply`` what an
+    answer had come to that is not in the history. ``fence`` grows with every owner: only the owner whose fence still
+    matches may finish the turn. A queued turn waits for those with lower numbers; its lease shows that somebody does.
     """
 
     class State(models.TextChoices):
@@ -73,7 +74,9 @@ class Turn(TenantOwned):
     state = models.CharField(max_length=16, choices=State)
     fence = models.PositiveIntegerField(default=1, db_default=1)
     lease_expires_at = models.DateTimeField(null=True)
+    stop_requested_at = models.DateTimeField(null=True)
     message = models.TextField(blank=True, default="", db_default="")
+    partial_reply = models.TextField(blank=True, default="", db_default="")
     message_hmac = models.BinaryField()
     reply_id = models.CharField(max_length=128, blank=True, default="", db_default="")
     message_count = models.PositiveIntegerField(null=True)
@@ -102,10 +105,15 @@ class Turn(TenantOwned):
             ),
             models.CheckConstraint(condition=Q(message_id__regex=ID_REGEX), name="turn_message_id_plain"),
             models.CheckConstraint(
-                condition=~Q(state="running") | Q(lease_expires_at__isnull=False), name="turn_running_has_lease"
+                condition=~Q(state__in=["queued", "running"]) | Q(lease_expires_at__isnull=False),
+                name="turn_live_has_lease",
             ),
         ]
-        indexes = [models.Index(fields=["tenant", "lease_expires_at"], condition=Q(state="running"), name="turn_lease")]
+        indexes = [
+            models.Index(
+                fields=["tenant", "lease_expires_at"], condition=Q(state__in=["queued", "running"]), name="turn_lease"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.number}: {self.get_state_display()}"

@@ -6,11 +6,11 @@ from typing import Any, Final
 from psycopg.types.json import Jsonb
 
 from agents.websites import WebsiteAgentProfile
-from sessions import store
 from sessions.cleaning import JsonValue
 from sessions.doors import Door
 from sessions.errors import SessionExistsError, SessionTokenInvalidError, SessionTokenRequiredError
-from sessions.store import Visit
+from sessions.store import begin
+from sessions.store.visits import Visit
 from tenants.database import Row
 from tenants.identifiers import new_id, new_session_token
 
@@ -38,7 +38,7 @@ async def start_session(
         "user_id": user_id,
         "context": None if context is None else Jsonb(context),
     }
-    if not await store.create_session(visit, new):
+    if not await begin.create_session(visit, new):
         raise SessionExistsError
     return agent.agent.key, token
 

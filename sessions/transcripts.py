@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sessions import store
 from sessions.history import read_history
 from sessions.starting import check_right
-from sessions.store import Visit
+from sessions.store import read
+from sessions.store.visits import Visit
 
 BEYOND_THE_END: Final = 2_147_483_647
 
@@ -21,7 +21,7 @@ class MessagePage:
 
 async def messages_page(visit: Visit, *, before: int, limit: int) -> MessagePage:
     """Up to ``limit`` messages older than position ``before``. Raises the session token's errors."""
-    page = await store.message_page(visit, before=before, limit=limit)
+    page = await read.message_page(visit, before=before, limit=limit)
     check_right(visit, page)
     assert page is not None
     messages = [message.public() for message in reversed(read_history(page["messages"]))]

@@ -14,7 +14,6 @@ from django.conf import settings
 
 from agents.answering import Answer, answer
 from agents.errors import ModelError, ModelTimeoutError, ModelUnavailableError
-from sessions import store
 from sessions.answers import answer_body
 from sessions.beginning import LEASE_SECONDS, BegunTurn, TurnRequest, begin_turn
 from sessions.cleaning import AnswerCleaner
@@ -29,7 +28,8 @@ from sessions.errors import (
 )
 from sessions.history import HistoryMessage, as_json
 from sessions.live import LiveTurn
-from sessions.store import Claim
+from sessions.store import finish
+from sessions.store.visits import Claim
 from tenants.identifiers import new_message_id
 
 log = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ async def _keep_lease(claim: Claim) -> None:
     while renewed:
         await asyncio.sleep(LEASE_SECONDS / 4)
         try:
-            renewed = await store.renew_lease(claim, LEASE_SECONDS)
+            renewed = await finish.renew_lease(claim, LEASE_SECONDS)
         except psycopg.Error as error:
             log.warning("the lease of turn %s was not renewed: %s", claim.turn_id, type(error).__name__)
 
@@ -195,13 +195,13 @@ async def _save(claim: Claim, values: dict[str, Any]) -> int | None:
     message_count = None
     for pause_seconds in (*_SAVE_PAUSES_SECONDS, None):
         try:
-            message_count = await store.finish_turn(claim, values)
+            message_count = await finish.finish_turn(claim, values)
             break
         except psycopg.OperationalError:
             if pause_seconds is None:
                 raise
             await asyncio.sleep(pause_seconds)
-    return await store.saved_count(claim, values["reply_id"]) if message_count is None else message_count
+    return await finish.saved_count(claim, values["reply_id"]) if message_count is None else message_count
 
 
 async def _fail(begun: BegunTurn, live: LiveTurn, clock: _Clock, error: RequestError, reason: str) -> None:
@@ -215,7 +215,7 @@ async def _fail(begun: BegunTurn, live: LiveTurn, clock: _Clock, error: RequestE
         "total_ms": clock.total_ms,
     }
     try:
-        await store.fail_turn(begun.claim, values)
+        await finish.fail_turn(begun.claim, values)
     except psycopg.Error:
         log.exception("turn %s could not be closed; its lease will run out", begun.claim.turn_id)
     log.warning("turn %s failed: %s (%s)", begun.claim.turn_id, error.code, reason)

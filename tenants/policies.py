@@ -45,9 +45,18 @@ def door(signature: str, returns: str, body: str) -> RunSQL:
     It returns only what its caller needs, has its search path pinned, and is nobody's to call but the application's
     role, which ``tenants.grants`` names.
     """
-    return RunSQL(
+    return RunSQL(_create_door(signature, returns, body), f"DROP FUNCTION {signature};")
+
+
+def changed_door(signature: str, *, before: tuple[str, str], after: tuple[str, str]) -> RunSQL:
+    """A door that gives something else from now on: what it returns and its body, as they were and as they are."""
+    drop = f"DROP FUNCTION {signature};"
+    return RunSQL(drop + _create_door(signature, *after), drop + _create_door(signature, *before))
+
+
+def _create_door(signature: str, returns: str, body: str) -> str:
+    return (
         f"CREATE FUNCTION {signature} RETURNS {returns} LANGUAGE sql STABLE SECURITY DEFINER"
         f" SET search_path = pg_catalog, public, pg_temp AS $door$ {body} $door$;"
-        f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC;",
-        f"DROP FUNCTION {signature};",
+        f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC;"
     )

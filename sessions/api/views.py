@@ -24,7 +24,7 @@ from sessions.errors import InvalidRequestError, NotAcceptableError
 from sessions.events import stream_stored, stream_turn
 from sessions.live import LiveTurn
 from sessions.starting import start_session
-from sessions.store import Visit
+from sessions.store.visits import Visit
 from sessions.transcripts import BEYOND_THE_END, messages_page
 from sessions.turns import take_turn
 from tenants.identifiers import new_message_id

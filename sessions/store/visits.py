@@ -1,0 +1,52 @@
+"""Which session a statement is about, and who may touch it."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+# Who may use a session: one that was started with a token, with that token alone; one without, where the website
+# allows it. Every statement of a turn's beginning carries this, so that a refusal changes nothing.
+MAY_USE: Final = """
+    (s.token_hash = %(token_hash)s OR (s.token_hash IS NULL AND %(token_hash)s::bytea IS NULL AND %(plain_allowed)s))
+"""
+THIS_SESSION: Final = """
+    s.tenant_id = %(tenant_id)s AND s.website_id = %(website_id)s AND s.session_id = %(session_id)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Which session a request names, and with what right."""
+
+    tenant_id: UUID
+    website_id: UUID
+    session_id: str
+    token_hash: bytes | None
+    plain_allowed: bool
+
+    def values(self) -> dict[str, Any]:
+        return {
+            "tenant_id": self.tenant_id,
+            "website_id": self.website_id,
+            "session_id": self.session_id,
+            "token_hash": self.token_hash,
+            "plain_allowed": self.plain_allowed,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to finish a turn: it holds while ``fence`` is the turn's."""
+
+    tenant_id: UUID
+    session_pk: UUID
+    turn_id: UUID
+    fence: int
+
+    def values(self) -> dict[str, Any]:
+        return {
+            "tenant_id": self.tenant_id,
+            "session_pk": self.session_pk,
+            "turn_id": self.turn_id,
+            "fence": self.fence,
+        }
