@@ -43,7 +43,7 @@ def test_imports_flow_one_way(copy: Path) -> None:
         ("agents/graphs/chat.py", "import django.conf", "Graphs are pure"),
         ("sessions/turns.py", "import langchain_openai", "Only agents.llm, completions and events know"),
         ("agents/answering.py", "import openai", "Only agents.llm, completions and events know"),
-        ("sessions/store.py", "import sessions.turns", "Inside sessions"),
+        ("sessions/store/read.py", "import sessions.turns", "Inside sessions"),
         ("sessions/transcript_words.py", "import sessions.transcript_view", "Inside sessions"),
         ("sessions/api/responses.py", "import sessions.api.base", "Inside the API"),
         ("agents/kept_connections.py", "import agents.completions", "Inside agents"),
