@@ -109,7 +109,7 @@ class AgentSessionAdmin(TenantOwnedAdmin):
             return self.unknown(request, object_id)
         if request.method != "GET":
             raise PermissionDenied
-        session.refresh_from_db(fields=["history", "context", "token_hash"])
+        session.refresh_from_db(fields=["history", "message_count", "context", "token_hash"])
         return TemplateResponse(request, "admin/parlour/transcript.html", self._transcript(request, session))
 
     def _transcript(self, request: HttpRequest, session: AgentSession) -> dict[str, Any]:

@@ -1,26 +1,38 @@
-"""The beginning of a turn: one trip to the database claims it, or finds that it was answered before."""
+"""The beginning of a turn: one trip to the database claims it, or finds out who has it or what it was answered."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
+from django.conf import settings
 from django.utils.crypto import salted_hmac
 from psycopg.types.json import Jsonb
 
 from agents.profiles import AgentProfile, ChatMessage
 from agents.websites import WebsiteAgentProfile
-from sessions.answers import answer_body
+from sessions.answers import StoredAnswer
 from sessions.cleaning import JsonValue
 from sessions.doors import Door
-from sessions.errors import AgentMismatchError, MessageIdReusedError, TurnInProgressError
-from sessions.history import HistoryMessage, for_model
-from sessions.starting import check_right, first_values
-from sessions.store import begin, read
+from sessions.errors import (
+    AgentMismatchError,
+    MessageIdReusedError,
+    TooManyWaitingError,
+    TurnInProgressError,
+)
+from sessions.history import for_model
+from sessions.replaying import stored_answer
+from sessions.starting import check_right, first_values, visit_of
+from sessions.store import begin
 from sessions.store.visits import Claim, Visit
 from tenants.database import Row
-from tenants.identifiers import new_id
+from tenants.identifiers import new_id, new_message_id
 
-LEASE_SECONDS: Final = 45.0
-"""After this long without a renewal the turn's owner is taken for dead. Shorter than widgets go on trying."""
+MAX_WAITING: Final = 32
+"""Turns that may wait behind a session's running one, where its website lets them."""
+
+_ONGOING: Final = ("queued", "running")
+_ANSWERED: Final = ("completed", "stopped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +50,52 @@ class TurnRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Conversation:
+    """What answering needs to know of the session, as it was when the turn began to run."""
+
+    history: list[ChatMessage]
+    context: dict[str, JsonValue]
+    message_count: int
+    asked_at: datetime
+    """By the database's clock: a process whose clock is wrong must not put messages out of order."""
+
+    @classmethod
+    def of(cls, row: Row) -> "Conversation":
+        return cls(for_model(row["messages"]), row["context"], row["message_count"], row["asked_at"])
+
+
+@dataclass(frozen=True, slots=True)
 class BegunTurn:
     """A claimed turn and all that answering it needs; from here on no connection is held."""
 
     claim: Claim
     request: TurnRequest
     profile: AgentProfile
-    history: list[ChatMessage]
-    context: dict[str, JsonValue]
+    reply_id: str
+    conversation: Conversation
+    is_waiting: bool
+    """Others of its session run or wait before it: the conversation will be another when it runs."""
 
 
-async def begin_turn(door: Door, request: TurnRequest) -> BegunTurn | dict[str, Any]:
-    """Claims the turn, or gives the stored body where the message was answered before.
+@dataclass(frozen=True, slots=True)
+class OngoingTurn:
+    """A turn that waits or runs, here or in another process."""
+
+    tenant_id: UUID
+    turn_id: UUID
+    fence: int
+    reply_id: str
+    session_id: str
+    message_id: str
+    agent_key: str
+
+
+async def begin_turn(door: Door, request: TurnRequest) -> BegunTurn | OngoingTurn | StoredAnswer:
+    """Claims the turn, or tells who has it, or gives the stored answer where the message was answered before.
 
     Raises ``RequestError``; what is refused has written nothing.
     """
-    visit = _visit(door, request)
+    visit = visit_of(door, request.session_id, request.token_hash)
     named = door.agent(request.agent_key)
     new = first_values(named, request.origin_host) if visit.plain_allowed and visit.token_hash is None else None
     claimed, state = await begin.claim_turn(visit, new, _turn_values(door, request, named))
@@ -61,22 +103,10 @@ async def begin_turn(door: Door, request: TurnRequest) -> BegunTurn | dict[str, 
     assert state is not None
     if request.agent_key is not None and state["agent_id"] != named.agent.agent_id:
         raise AgentMismatchError
-    agent = door.agent_of_session(state["agent_id"])
-    if claimed is None:
-        return await _replay(visit, state, request, agent.agent.key)
-    claim = Claim(visit.tenant_id, state["session_pk"], claimed["id"], claimed["fence"])
-    return BegunTurn(claim, request, agent.agent, for_model(state["messages"]), state["context"])
-
-
-def _visit(door: Door, request: TurnRequest) -> Visit:
-    website = door.website
-    return Visit(
-        tenant_id=website.tenant_id,
-        website_id=website.website_id,
-        session_id=request.session_id,
-        token_hash=request.token_hash,
-        plain_allowed=not website.require_session_token,
-    )
+    agent = door.agent_of_session(state["agent_id"]).agent
+    if claimed:
+        return _begun(visit, request, agent, state)
+    return await _known(door, visit, request, agent.key, state)
 
 
 def _turn_values(door: Door, request: TurnRequest, named: WebsiteAgentProfile) -> dict[str, Any]:
@@ -86,11 +116,17 @@ def _turn_values(door: Door, request: TurnRequest, named: WebsiteAgentProfile) -
         "message_id": request.message_id,
         "message": request.message,
         "message_hmac": _message_hmac(request.message),
+        "reply_id": new_message_id(),
         "agent_ids": [agent.agent.agent_id for agent in usable],
-        "lease_seconds": LEASE_SECONDS,
+        "lease_seconds": settings.TURN_LEASE_SECONDS,
+        "max_waiting": MAX_WAITING if _lets_wait(door) else 0,
         "context": None if request.context is None else Jsonb(request.context),
         "user_id": request.user_id,
     }
+
+
+def _lets_wait(door: Door) -> bool:
+    return door.website.double_send == "enqueue"
 
 
 def _message_hmac(message: str) -> bytes:
@@ -98,22 +134,35 @@ def _message_hmac(message: str) -> bytes:
     return salted_hmac("parlour.turn.message", message, algorithm="sha256").digest()
 
 
-async def _replay(visit: Visit, state: Row, request: TurnRequest, agent_key: str) -> dict[str, Any]:
-    """The stored answer of a completed turn. Raises where the turn runs still or the id belongs to other words."""
+def _begun(visit: Visit, request: TurnRequest, agent: AgentProfile, state: Row) -> BegunTurn:
+    return BegunTurn(
+        claim=Claim(visit.tenant_id, state["session_pk"], state["turn_id"], state["fence"]),
+        request=request,
+        profile=agent,
+        reply_id=state["reply_id"],
+        conversation=Conversation.of(state),
+        is_waiting=state["state"] == "queued",
+    )
+
+
+async def _known(
+    door: Door, visit: Visit, request: TurnRequest, agent_key: str, state: Row
+) -> OngoingTurn | StoredAnswer:
+    """What there is of a message that could not be claimed. Raises why not, where there is nothing."""
     if state["turn_id"] is None:
-        raise TurnInProgressError
+        raise TooManyWaitingError if _lets_wait(door) else TurnInProgressError
     if state["message_hmac"] != _message_hmac(request.message):
         raise MessageIdReusedError
-    stored = await read.completed_turn(visit.tenant_id, state["turn_id"])
-    if stored is None or stored["reply"] is None:
-        raise TurnInProgressError
-    return answer_body(
+    if state["state"] in _ANSWERED:
+        return await stored_answer(visit.tenant_id, state["turn_id"], request.session_id, agent_key)
+    if state["state"] not in _ONGOING:  # it failed before, and could run again were the line not full
+        raise TooManyWaitingError if _lets_wait(door) else TurnInProgressError
+    return OngoingTurn(
+        tenant_id=visit.tenant_id,
+        turn_id=state["turn_id"],
+        fence=state["fence"],
+        reply_id=state["reply_id"],
         session_id=request.session_id,
         message_id=request.message_id,
         agent_key=agent_key,
-        reply=HistoryMessage.model_validate(stored["reply"]),
-        message_count=stored["message_count"],
-        demo=stored["demo"],
-        input_tokens=stored["input_tokens"],
-        output_tokens=stored["output_tokens"],
     )

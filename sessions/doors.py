@@ -17,10 +17,11 @@ from sessions.errors import (
 from tenants.domains import DomainError, normalise_domain
 from tenants.doors import WebsiteProfile, website_by_origin
 from tenants.errors import OriginNotAllowedError
-from tenants.timed_cache import TimedCache
+from tenants.timed_cache import RecentKeys, TimedCache
 
 _ORIGINS_REMEMBERED: Final = 10_000
 _LONGEST_ORIGIN: Final = 300
+_SECONDS_ERRORS_MAY_BE_READ: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +68,28 @@ class Door:
 
 
 _doors: TimedCache[str, Door] = TimedCache(seconds=settings.DOOR_CACHE_SECONDS, size=_ORIGINS_REMEMBERED)
+_served: RecentKeys[str] = RecentKeys(seconds=_SECONDS_ERRORS_MAY_BE_READ, size=_ORIGINS_REMEMBERED)
 
 
 async def open_door(origin_header: str | None) -> Door:
-    """The door of an ``Origin`` header, at most a few seconds old. Raises ``OriginRefusedError``."""
+    """The door of an ``Origin`` header, at most a few seconds old.
+
+    Raises ``OriginRefusedError``, and ``DatabaseAwayError`` where nobody can say.
+    """
     if not origin_header or len(origin_header) > _LONGEST_ORIGIN:
         raise OriginRefusedError("The request names no website: browsers send an Origin header.")
     try:
-        return await _doors.get(origin_header, lambda: _load_door(origin_header))
+        door = await _doors.get(origin_header, lambda: _load_door(origin_header))
     except OriginNotAllowedError as error:
+        _served.forget(origin_header)
         raise OriginRefusedError(str(error)) from None
+    _served.note(origin_header)
+    return door
+
+
+def may_read_errors(origin_header: str) -> bool:
+    """Whether this origin's door opened within the last minutes: enough to be told that nobody is there, no more."""
+    return origin_header in _served
 
 
 async def _load_door(origin_header: str) -> Door:

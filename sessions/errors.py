@@ -16,11 +16,19 @@ RequestError                          400..504, ``code``, ``message``, perhaps `
 |-- AgentMismatchError                409 agent_mismatch
 |-- MessageIdReusedError              409 message_id_reused
 |-- TurnInProgressError               409 turn_in_progress
+|-- TooManyError                      429
+|   |-- RateLimitedError                  rate_limited
+|   `-- QuotaExceededError                quota_exceeded
 |-- InternalError                     500 internal_error
 |-- ModelDownError                    502 model_unavailable
 |-- OverloadedError                   503 overloaded
+|   |-- TurnInterruptedError              the process or the lease went; the same message may be sent again
+|   |-- TooManyWaitingError               in one session
+|   `-- RecordsAwayError                  the database is out of reach
 `-- ModelSlowError                    504 model_timeout
 """
+
+from typing import Final
 
 from tenants.errors import ParlourError
 
@@ -102,6 +110,40 @@ class TurnInProgressError(RequestError):
     sentence = "The previous message is still being answered."
 
 
+class TooManyError(RequestError):
+    """Asked too often or too much; ``headers`` go out with the answer."""
+
+    status = 429
+
+    def __init__(self, message: str, retry_after_seconds: int, headers: dict[str, str]) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+        self.headers = headers
+
+
+_TOO_FAST: Final = {
+    "session": "You are writing very fast. Please wait a moment.",
+    "network": "Many messages come from your network right now. Please try again in a moment.",
+    "tenant": "Many people are chatting here right now. Please try again in a moment.",
+}
+
+
+class RateLimitedError(TooManyError):
+    """``limit`` is ``session``, ``network`` or ``tenant``."""
+
+    code = "rate_limited"
+
+    def __init__(self, limit: str, retry_after_seconds: int, headers: dict[str, str]) -> None:
+        super().__init__(_TOO_FAST[limit], retry_after_seconds, headers)
+        self.limit = limit
+
+
+class QuotaExceededError(TooManyError):
+    """A day's budget is spent; ``message`` is the website owner's, where there is one."""
+
+    code, sentence = "quota_exceeded", "The assistant has answered all it can for today. Please come back tomorrow."
+
+
 class InternalError(RequestError):
     pass
 
@@ -115,5 +157,27 @@ class OverloadedError(RequestError):
     sentence = "Too many people are chatting right now. Please try again in a moment."
 
 
+class TurnInterruptedError(OverloadedError):
+    retry_after_seconds = 1
+    sentence = "The answer was interrupted. Please send the message again."
+
+
+class TooManyWaitingError(OverloadedError):
+    sentence = "Too many messages are waiting in this conversation. Please wait for the answers."
+
+
+class RecordsAwayError(OverloadedError):
+    retry_after_seconds = 3
+    sentence = "We cannot reach our records right now. Please try again in a moment."
+
+
 class ModelSlowError(RequestError):
     status, code, sentence = 504, "model_timeout", "The assistant took too long to answer. Please try again."
+
+
+_OF_TURNS: Final = (ModelDownError, ModelSlowError, OverloadedError, TurnInProgressError)
+
+
+def error_of_code(code: str) -> RequestError:
+    """The error that a turn has failed with, by the code that is stored of it."""
+    return next((kind() for kind in _OF_TURNS if kind.code == code), InternalError())

@@ -1,62 +1,111 @@
-"""A turn as AG-UI events over server-sent events. The event id is the number of characters sent so far."""
+"""A turn as AG-UI events over server-sent events."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any, Final
 
 from ag_ui.core import (
+    AssistantMessage,
     BaseEvent,
+    MessagesSnapshotEvent,
     RunErrorEvent,
     RunFinishedEvent,
     RunStartedEvent,
     TextMessageContentEvent,
     TextMessageEndEvent,
     TextMessageStartEvent,
+    UserMessage,
 )
 
-from sessions.errors import RequestError
+from sessions.answers import StoredAnswer
+from sessions.errors import InvalidRequestError, RequestError
 from sessions.live import LiveTurn
+
+RUN_STRIDE: Final = 1_000_000
+"""An event's id is the number of characters sent, and this much more for each run of the turn before: the words of
+a run that died do not continue in the next. No answer is as long as this."""
 
 _HEARTBEAT_SECONDS: Final = 15.0
 _HEARTBEAT: Final = b": still here\n\n"
+_LONGEST_EVENT_ID: Final = 15
+
+_MESSAGES: Final[dict[str, type[UserMessage | AssistantMessage]]] = {"user": UserMessage, "assistant": AssistantMessage}
 
 
-async def stream_turn(live: LiveTurn) -> AsyncIterator[bytes]:
-    """The turn from its first word to its end; heartbeats keep proxies from closing a silent stream."""
-    yield _event(0, RunStartedEvent(thread_id=live.session_id, run_id=live.message_id))
-    position = 0
-    async for position, text in live.texts(_HEARTBEAT_SECONDS):
-        if text and position == len(text):
-            yield _event(0, TextMessageStartEvent(message_id=live.reply_id, role="assistant"))
-        yield _content(position, live.reply_id, text) if text else _HEARTBEAT
-    if position:
-        yield _event(position, TextMessageEndEvent(message_id=live.reply_id))
-    yield await _end(position, live)
+def read_event_id(header: str | None) -> int | None:
+    """The ``Last-Event-ID`` of a reader who comes back. Raises ``InvalidRequestError``."""
+    if not header:
+        return None
+    if not (header.isascii() and header.isdigit() and len(header) <= _LONGEST_EVENT_ID):
+        raise InvalidRequestError(fields={"Last-Event-ID": "This must be the id of an event of this turn."})
+    return int(header)
 
 
-async def stream_stored(body: dict[str, Any]) -> AsyncIterator[bytes]:
-    """A completed turn in the same events, its text in one piece."""
-    reply_id, text = body["message"]["id"], body["message"]["content"]
-    yield _event(0, RunStartedEvent(thread_id=body["session_id"], run_id=body["message_id"]))
-    yield _event(0, TextMessageStartEvent(message_id=reply_id, role="assistant"))
-    yield _content(len(text), reply_id, text)
-    yield _event(len(text), TextMessageEndEvent(message_id=reply_id))
-    yield _finished(len(text), body)
+def position_after(live: LiveTurn, event_id: int | None) -> int | None:
+    """Where a reader goes on that has seen ``event_id``; None where what it has does not fit this run's words.
+
+    A turn that runs may be ahead of this process, one that has ended cannot.
+    """
+    if event_id is None:
+        return 0
+    position = event_id - _first_id(live)
+    return position if 0 <= position < RUN_STRIDE and (position <= len(live.text) or not live.ended) else None
 
 
-async def _end(position: int, live: LiveTurn) -> bytes:
+def as_ended_turn(stored: StoredAnswer) -> LiveTurn:
+    """A stored answer in the form of a turn that has just ended."""
+    body = stored.body
+    message = body["message"] or {"id": "", "content": ""}
+    live = LiveTurn(
+        session_id=body["session_id"], message_id=body["message_id"], fence=stored.fence, reply_id=message["id"]
+    )
+    live.add(message["content"])
+    live.complete(body)
+    return live
+
+
+async def stream_turn(
+    live: LiveTurn, position: int = 0, snapshot: Iterable[dict[str, Any]] | None = None
+) -> AsyncIterator[bytes]:
+    """The turn from ``position`` to its end; heartbeats keep proxies from closing a silent stream.
+
+    ``snapshot``, public messages with the oldest first, replaces what the reader has: it comes before the rest.
+    """
+    first_id, is_open = _first_id(live), False
+    yield _event(first_id + position, RunStartedEvent(thread_id=live.session_id, run_id=live.message_id))
+    if snapshot is not None:
+        yield _event(first_id + position, _snapshot(snapshot))
+    async for after, text in live.texts(position, _HEARTBEAT_SECONDS):
+        if text and not is_open:
+            yield _event(first_id + position, TextMessageStartEvent(message_id=live.reply_id, role="assistant"))
+            is_open = True
+        yield _content(first_id + after, live, text) if text else _HEARTBEAT
+        position = after
+    if is_open:
+        yield _event(first_id + position, TextMessageEndEvent(message_id=live.reply_id))
+    yield _event(first_id + position, await _end(live))
+
+
+def _first_id(live: LiveTurn) -> int:
+    return (live.fence - 1) * RUN_STRIDE
+
+
+def _snapshot(messages: Iterable[dict[str, Any]]) -> MessagesSnapshotEvent:
+    return MessagesSnapshotEvent(
+        messages=[_MESSAGES[message["role"]](id=message["id"], content=message["content"]) for message in messages]
+    )
+
+
+async def _end(live: LiveTurn) -> BaseEvent:
     try:
-        return _finished(position, await live.outcome())
+        body = await live.outcome()
     except RequestError as error:
-        return _event(position, RunErrorEvent(message=error.message, code=error.code))
+        return RunErrorEvent(message=error.message, code=error.code)
+    return RunFinishedEvent(thread_id=body["session_id"], run_id=body["message_id"], result=body)
 
 
-def _content(position: int, reply_id: str, text: str) -> bytes:
-    return _event(position, TextMessageContentEvent(message_id=reply_id, delta=text))
+def _content(event_id: int, live: LiveTurn, text: str) -> bytes:
+    return _event(event_id, TextMessageContentEvent(message_id=live.reply_id, delta=text))
 
 
-def _finished(position: int, body: dict[str, Any]) -> bytes:
-    return _event(position, RunFinishedEvent(thread_id=body["session_id"], run_id=body["message_id"], result=body))
-
-
-def _event(position: int, event: BaseEvent) -> bytes:
-    return f"id: {position}\ndata: {event.model_dump_json(by_alias=True)}\n\n".encode()
+def _event(event_id: int, event: BaseEvent) -> bytes:
+    return f"id: {event_id}\ndata: {event.model_dump_json(by_alias=True)}\n\n".encode()

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from operator import not_
 from typing import Any, Final, Literal, Self
 
 import orjson
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from agents.profiles import ChatMessage
 
@@ -22,15 +23,20 @@ class HistoryMessage(BaseModel):
     role: Literal["user", "assistant"]
     content: str
     at: datetime
+    stopped: bool = Field(default=False, exclude_if=not_)
+    """Whether the visitor ended the answer here. Absent where it is whole, in what is stored and in what is shown."""
 
     @classmethod
-    def said_now(cls, message_id: str, role: Literal["user", "assistant"], content: str) -> Self:
-        return cls(id=message_id, role=role, content=content, at=datetime.now(UTC))
+    def said_now(
+        cls, message_id: str, role: Literal["user", "assistant"], content: str, *, stopped: bool = False
+    ) -> Self:
+        return cls(id=message_id, role=role, content=content, at=datetime.now(UTC), stopped=stopped)
 
     def public(self) -> dict[str, Any]:
         """What visitors may see of it."""
         at = self.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        return {"id": self.id, "role": self.role, "content": self.content, "at": at}
+        shown = {"id": self.id, "role": self.role, "content": self.content, "at": at}
+        return {**shown, "stopped": True} if self.stopped else shown
 
 
 def read_history(stored: Iterable[dict[str, Any]]) -> list[HistoryMessage]:

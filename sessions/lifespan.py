@@ -1,10 +1,13 @@
 """What opens and closes with a web process."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from agents.llm import close_clients
+from sessions.redis_link import close_redis
+from sessions.relay import listen
 from sessions.turns import finish_running_turns
 from tenants.database import close_chat_pool, open_chat_pool
 
@@ -18,9 +21,12 @@ async def serve(receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awa
     """Answers the server's ASGI lifespan events."""
     await receive()
     await open_chat_pool()
+    listening = asyncio.create_task(listen())
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await finish_running_turns(_GRACE_SECONDS)
+    listening.cancel()
     await close_clients()
+    await close_redis()
     await close_chat_pool()
     await send({"type": "lifespan.shutdown.complete"})

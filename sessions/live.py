@@ -1,23 +1,36 @@
 """A turn while it runs: its words so far, for any number of readers, and its end."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any, Literal, TypeVar
 
 from sessions.errors import RequestError
 
+Interruption = Literal["stopped", "lost"]
+Result = TypeVar("Result")
+
+
+class InterruptedTurn(Exception):  # noqa: N818  not an error: somebody asked for it
+    """The turn was stopped by its visitor, or its lease was lost to another process: ``live.interruption`` says."""
+
 
 class LiveTurn:
-    """Written by the turn's own task, read by responses. A reader keeps a position, not a queue: a slow one is free."""
+    """Written by the turn's own task, read by responses. A reader keeps a position, not a queue: a slow one is free.
 
-    def __init__(self, *, session_id: str, message_id: str, reply_id: str) -> None:
+    ``fence`` tells the runs of one turn apart: after a crash its words may come out differently.
+    """
+
+    def __init__(self, *, session_id: str, message_id: str, fence: int, reply_id: str) -> None:
         self.session_id = session_id
         self.message_id = message_id
+        self.fence = fence
         self.reply_id = reply_id
         self.text = ""
         self.body: dict[str, Any] | None = None
         self.error: RequestError | None = None
+        self.interruption: Interruption | None = None
         self._changed = asyncio.Event()
+        self._work: asyncio.Task[Any] | None = None
 
     @property
     def ended(self) -> bool:
@@ -36,6 +49,26 @@ class LiveTurn:
         self.error = error
         self._wake()
 
+    def interrupt(self, why: Interruption) -> None:
+        """Ends what ``interruptible`` runs, now or as soon as it begins; later than that it changes nothing."""
+        self.interruption = self.interruption or why
+        if self._work is not None:
+            self._work.cancel()
+
+    async def interruptible(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """The result of ``work``. Raises ``InterruptedTurn`` where ``interrupt`` came first."""
+        self._work = task = asyncio.create_task(work)
+        if self.interruption is not None:
+            task.cancel()
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if self.interruption is None or _is_being_cancelled():
+                raise
+            raise InterruptedTurn from None
+        finally:
+            self._work = None
+
     async def outcome(self) -> dict[str, Any]:
         """The answer's body once the turn ended. Raises the turn's error."""
         while not self.ended:
@@ -45,9 +78,8 @@ class LiveTurn:
         assert self.body is not None
         return self.body
 
-    async def texts(self, heartbeat_seconds: float) -> AsyncIterator[tuple[int, str]]:
-        """New text with the position after it, to the turn's end; an empty text where nothing came for a while."""
-        position = 0
+    async def texts(self, position: int, heartbeat_seconds: float) -> AsyncIterator[tuple[int, str]]:
+        """Text beyond ``position`` with the position after it, to the turn's end; an empty text after a silence."""
         while True:
             changed, ended = self._changed, self.ended
             if position < len(self.text):
@@ -62,6 +94,12 @@ class LiveTurn:
     def _wake(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+def _is_being_cancelled() -> bool:
+    """Whether it is the waiting task itself that was cancelled, and not only the work it waits for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def _happens(event: asyncio.Event, seconds: float) -> bool:

@@ -50,6 +50,41 @@ class AgentSession(TenantOwned):
         return self.session_id
 
 
+class HistorySegment(TenantOwned):
+    """Older messages of a long session, in order; whole transcript = segments, then ``AgentSession.history``.
+
+    Made in the transaction that takes them out of the history, and never written again by a turn.
+    """
+
+    agent_session = models.ForeignKey(
+        AgentSession, on_delete=models.DO_NOTHING, related_name="segments", db_constraint=False, db_index=False
+    )
+    first_position = models.PositiveIntegerField()
+    message_count = models.PositiveIntegerField()
+    messages = models.JSONField()
+
+    class Meta(TenantOwned.Meta):
+        db_table = "history_segments"
+        ordering = ["first_position"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "agent_session", "first_position"], name="history_segment_position_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(message_count__gt=0)
+                & Q(
+                    message_count=models.Func(
+                        F("messages"), function="jsonb_array_length", output_field=models.IntegerField()
+                    )
+                ),
+                name="history_segment_holds_its_count",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first_position} to {self.first_position + self.message_count - 1}"
+
+
 class Turn(TenantOwned):
     """One message of a visitor and what became of it.
 
@@ -112,7 +147,12 @@ class Turn(TenantOwned):
         indexes = [
             models.Index(
                 fields=["tenant", "lease_expires_at"], condition=Q(state__in=["queued", "running"]), name="turn_lease"
-            )
+            ),
+            models.Index(
+                fields=["tenant", "agent_session", "number"],
+                condition=Q(state__in=["queued", "running"]),
+                name="turn_line",
+            ),
         ]
 
     def __str__(self) -> str:

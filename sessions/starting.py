@@ -53,6 +53,19 @@ def first_values(agent: WebsiteAgentProfile, origin_host: str) -> dict[str, Any]
     }
 
 
+def visit_of(door: Door, session_id: str, token_hash: bytes | None) -> Visit:
+    """A visit for chatting: without a token where the website allows it."""
+    website = door.website
+    plain_allowed = not website.require_session_token
+    return Visit(website.tenant_id, website.website_id, session_id, token_hash, plain_allowed)
+
+
+def listing_visit(door: Door, session_id: str, token_hash: bytes | None) -> Visit:
+    """A visit for reading back: without a token nothing is listed, wherever the plain flow is allowed."""
+    website = door.website
+    return Visit(website.tenant_id, website.website_id, session_id, token_hash, plain_allowed=False)
+
+
 def check_right(visit: Visit, state: Row | None) -> None:
     """Refuses who may not use the session. An unknown session and a foreign one give the same answer."""
     if state is not None and state["may_use"]:

@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import chain
 from typing import Any, Final, Self
 
-from django.db.models import Q
+from django.db.models import Q, Subquery
 from django.utils import timezone
 
 from sessions.history import HistoryMessage, read_history
-from sessions.models import AgentSession, Turn
-from sessions.transcript_words import STATES, seconds, why
+from sessions.models import AgentSession, HistorySegment, Turn
+from sessions.transcript_words import BROKEN_OFF, STATES, seconds, why
 
 PAGE_MESSAGES: Final = 100
 """Even, so that an exchange is not torn between two pages."""
@@ -18,13 +19,16 @@ PAGE_MESSAGES: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Bubble:
-    """One thing in the transcript. ``notice`` is what happened instead of an answer; ``detail`` the small print."""
+    """One thing in the transcript. ``unfinished`` is what an answer had come to that is in no history; ``notice`` what
+    happened instead of an answer, or ended it; ``detail`` the small print.
+    """
 
     side: str
     text: str
     at: datetime | None
     detail: str = ""
     notice: str = ""
+    unfinished: str = ""
     kind: str = ""
     new_day: date | None = None
 
@@ -47,7 +51,7 @@ class TranscriptPage:
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """A page of the history, and which turns fall into it by their number."""
+    """A page of what is in history and segments, and which turns fall into it by their number."""
 
     messages: list[HistoryMessage]
     turns: dict[str, Turn]
@@ -55,9 +59,10 @@ class _Window:
     before: int | None
 
     @classmethod
-    def of(cls, session: AgentSession, history: list[HistoryMessage], page: int) -> Self:
+    def of(cls, session: AgentSession, page: int) -> Self:
         start, end = (page - 1) * PAGE_MESSAGES, page * PAGE_MESSAGES
-        messages, following = history[start:end], history[end : end + 1]
+        found = read_history(_messages_between(session, start, end + 1))
+        messages, following = found[:PAGE_MESSAGES], found[PAGE_MESSAGES:]
         ids = [message.id for message in (*messages, *following) if message.role == "user"]
         turns = {turn.message_id: turn for turn in _turns(session).filter(message_id__in=ids)}
         first = turns.get(messages[0].id) if messages else None
@@ -71,7 +76,7 @@ class _Window:
 
     def unanswered(self, session: AgentSession) -> list[Turn]:
         """Turns of this stretch that brought nothing into the history, oldest first."""
-        within = ~Q(state=Turn.State.COMPLETED)
+        within = ~Q(state=Turn.State.COMPLETED) & Q(reply_id="")
         if self.after is not None:
             within &= Q(number__gt=self.after)
         if self.before is not None:
@@ -80,11 +85,13 @@ class _Window:
 
 
 def transcript_page(session: AgentSession, number: int | None) -> TranscriptPage:
-    """The page of that number, 1 being the oldest; the newest where there is none such. Three queries at most."""
-    history = read_history(session.history)
-    count = max(-(-len(history) // PAGE_MESSAGES), 1)
+    """The page of that number, 1 being the oldest; the newest where there is none such. Three queries at most.
+
+    ``history`` and ``message_count`` must come from one read of the session: together they tell where it begins.
+    """
+    count = max(-(-session.message_count // PAGE_MESSAGES), 1)
     number = number if number is not None and 1 <= number <= count else count
-    window = _Window.of(session, history, number)
+    window = _Window.of(session, number)
     bubbles = _in_order(window, window.unanswered(session))
     return TranscriptPage(list(_with_days(bubbles)), number, count)
 
@@ -99,6 +106,23 @@ def readable(context: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]
         else:
             rows.append((name, _in_words(value)))
     return rows
+
+
+def _messages_between(session: AgentSession, start: int, end: int) -> list[dict[str, Any]]:
+    """The stored messages at these positions of the whole transcript, oldest first."""
+    rolled = session.message_count - len(session.history)
+    older = _from_segments(session, start, min(end, rolled)) if start < rolled else []
+    return [*older, *session.history[max(start - rolled, 0) : max(end - rolled, 0)]]
+
+
+def _from_segments(session: AgentSession, start: int, end: int) -> list[dict[str, Any]]:
+    """Reads those segments alone that hold a message of this stretch. One rolled meanwhile lies beyond ``end``."""
+    segments = HistorySegment.objects.filter(tenant_id=session.tenant_id, agent_session_id=session.pk)
+    holding = segments.filter(first_position__lte=start).order_by("-first_position").values("first_position")[:1]
+    found = list(segments.filter(first_position__gte=Subquery(holding), first_position__lt=end))
+    messages = list(chain.from_iterable(segment.messages for segment in found))
+    skipped = start - found[0].first_position if found else 0
+    return messages[skipped : skipped + end - start]
 
 
 def _turns(session: AgentSession) -> Any:
@@ -116,20 +140,29 @@ def _in_order(window: _Window, unanswered: list[Turn]) -> Iterator[Bubble]:
                 yield from _without_answer(waiting.pop(0))
             yield Bubble("visitor", message.content, message.at)
         else:
-            yield Bubble("agent", message.content, message.at, detail=_small_print(asked) if asked else "")
+            yield _answer(message, asked)
             asked = None
     for turn in waiting:
         yield from _without_answer(turn)
 
 
+def _answer(message: HistoryMessage, turn: Turn | None) -> Bubble:
+    bubble = Bubble("agent", message.content, message.at, detail=_small_print(turn) if turn else "")
+    return replace(bubble, notice=STATES["stopped"], kind="stopped") if message.stopped else bubble
+
+
 def _without_answer(turn: Turn) -> Iterator[Bubble]:
+    # While a turn waits or runs, what an earlier try of it had come to is nobody's answer.
+    unfinished = "" if turn.state in {Turn.State.QUEUED, Turn.State.RUNNING} else turn.partial_reply
+    outcome = BROKEN_OFF if unfinished and turn.state != Turn.State.STOPPED else STATES[turn.state]
     yield Bubble("visitor", turn.message, turn.created_at, kind="unanswered")
     yield Bubble(
         "agent",
         "",
         turn.finished_at,
         detail=_small_print(turn),
-        notice=": ".join(filter(None, [STATES[turn.state], why(turn.error_code, turn.error_reason)])),
+        notice=": ".join(filter(None, [outcome, why(turn.error_code, turn.error_reason)])),
+        unfinished=unfinished,
         kind=turn.state,
     )
 

@@ -10,11 +10,15 @@ STATES: Final = {
     "stopped": "Stopped by the visitor",
 }
 
+BROKEN_OFF: Final = "Broken off"
+"""Instead of the state of a turn that failed after its first words."""
+
 _ABANDONED: Final = "The server that was answering went away, and nobody asked again."
 _REASONS: Final = {
     "address_refused": "The model's address leads to a private network, which may not be called.",
     "connection_failed": "The model could not be reached.",
     "credentials_rejected": "The model refused the API key.",
+    "credentials_unreadable": "The model's API key cannot be opened any more; it must be typed again.",
     "rate_limited": "The model's provider limits how often it may be asked.",
     "request_rejected": "The model's provider refused the request.",
     "redirected": "The model's address points elsewhere, which is not followed.",
@@ -25,6 +29,9 @@ _REASONS: Final = {
     "finish_missing": "The answer ended without a sign that it was complete.",
     "answer_empty": "The model said nothing.",
     "answer_too_long": "The answer was longer than allowed.",
+    "answer_refused": "The model provider's filter held the answer back.",
+    "tokens_spent": "The model used up its output tokens before its first word.",
+    "breaker_open": "The model had just failed several times in a row, so it was not asked again yet.",
     "connect": "The model could not be reached in time.",
     "first_token": "The model took too long to begin its answer.",
     "idle": "The model fell silent in the middle of its answer.",

@@ -4,19 +4,24 @@ import json
 import secrets
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
-from tests.live_server import LiveServer
+
+class Site(Protocol):
+    """Where a visitor's browser asks, and the origin that it sends from there."""
+
+    @property
+    def http(self) -> httpx.Client: ...
+
+    def origin(self, domain: str) -> str: ...
 
 
 class Visitor:
     """One browser on one website, with a session of its own."""
 
-    def __init__(
-        self, server: LiveServer, domain: str, *, session_id: str | None = None, token: str | None = None
-    ) -> None:
+    def __init__(self, server: Site, domain: str, *, session_id: str | None = None, token: str | None = None) -> None:
         self.session_id = session_id or f"s_{secrets.token_hex(12)}"
         self.domain = domain
         self.token = token
@@ -74,6 +79,29 @@ class Visitor:
 
     def messages(self, **query: Any) -> httpx.Response:
         return self.http.get(f"/api/v1/sessions/{self.session_id}/messages/", params=query, headers=self.all_headers)
+
+    def join(self, message_id: str, *, last_event_id: int | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The events of a turn that was begun before, from the last one seen."""
+        headers = {**self.all_headers, **({} if last_event_id is None else {"Last-Event-ID": str(last_event_id)})}
+        with self.http.stream("GET", self._events_address(message_id), headers=headers) as response:
+            assert response.status_code == httpx.codes.OK, response.read()
+            yield from _events(response.iter_lines())
+
+    def get_events(self, message_id: str, **headers: str) -> httpx.Response:
+        return self.http.get(self._events_address(message_id), headers={**self.all_headers, **headers})
+
+    def stop(self, message_id: str | None = None) -> httpx.Response:
+        body = {} if message_id is None else {"message_id": message_id}
+        return self.http.post(f"/api/v1/sessions/{self.session_id}/stop/", json=body, headers=self.all_headers)
+
+    def at(self, server: Site) -> "Visitor":
+        """The same browser, its next requests served by another process."""
+        other = Visitor(server, self.domain, session_id=self.session_id, token=self.token)
+        other.headers = self.headers
+        return other
+
+    def _events_address(self, message_id: str) -> str:
+        return f"/api/v1/sessions/{self.session_id}/turns/{message_id}/events"
 
     def config(self, **query: Any) -> httpx.Response:
         return self.http.get("/api/v1/widget/config/", params=query, headers=self.headers)

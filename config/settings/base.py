@@ -17,12 +17,25 @@ REDIS_URL = env.redis_url("REDIS_URL")
 
 # ``default`` is the application's role; ``owner`` is the one that migrates, absent where only serving happens.
 _app = env.database("DATABASE_URL", meaning="the application's database, postgres://user:password@host/name")
-_pool = {"min_size": 0, "max_size": env.integer("ORM_POOL_SIZE", default=2, minimum=1)}
+# A database that is away is noticed in seconds, by pages, jobs and chat alike. In whole seconds, but for the last.
+_link = {
+    "connect_timeout": 3,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 10_000,  # milliseconds
+}
+_pool = {
+    "min_size": 0,
+    "max_size": env.integer("ORM_POOL_SIZE", default=2, minimum=1),
+    "timeout": 5,
+    "reconnect_timeout": 0,  # seconds that it goes on by itself; the next page tries anew
+}
 DATABASES: dict[str, Any] = {
     "default": {
         **_app,
         "DISABLE_SERVER_SIDE_CURSORS": True,  # a transaction-mode PgBouncer cannot keep them
-        "OPTIONS": {**_app.get("OPTIONS", {}), "pool": _pool},
+        "OPTIONS": {**_link, **_app.get("OPTIONS", {}), "pool": _pool},
         "CONN_HEALTH_CHECKS": True,
     }
 }
@@ -31,8 +44,12 @@ if env.optional("DATABASE_OWNER_URL"):
 
 CHAT_POOL_SIZE = env.integer("CHAT_POOL_SIZE", default=6, minimum=1, maximum=1000)
 DOOR_CACHE_SECONDS = env.integer("DOOR_CACHE_SECONDS", default=5, maximum=60)
+# After this long without a renewal a turn's owner is taken for dead. Shorter than widgets go on trying.
+TURN_LEASE_SECONDS = env.integer("TURN_LEASE_SECONDS", default=20, minimum=2, maximum=300)
 MAX_TURNS_IN_FLIGHT = env.integer("MAX_TURNS_IN_FLIGHT", default=1000, minimum=1)
 PRIVATE_MODEL_HOSTS = env.host_names("PRIVATE_MODEL_HOSTS", default=[])
+# How many proxies of ours a request passes, each of which adds an entry to X-Forwarded-For.
+TRUSTED_PROXY_COUNT = env.integer("TRUSTED_PROXY_COUNT", default=0, maximum=10)
 
 # The demo agent's model, where there is a key for one.
 OPENAI_API_KEY = env.optional("OPENAI_API_KEY")
@@ -60,6 +77,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tenants.away.DatabaseAwayMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -12,7 +12,8 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 
 from sessions.api.responses import add_standard_headers, allow_origin, error_response, preflight_response
-from sessions.doors import Door, open_door
+from sessions.client_address import Address, visitor_address
+from sessions.doors import Door, may_read_errors, open_door
 from sessions.errors import (
     InternalError,
     InvalidRequestError,
@@ -20,6 +21,7 @@ from sessions.errors import (
     NotFoundError,
     OriginRefusedError,
     OverloadedError,
+    RecordsAwayError,
     RequestError,
     SessionTokenInvalidError,
     UnsupportedMediaTypeError,
@@ -27,6 +29,7 @@ from sessions.errors import (
 )
 from sessions.starting import TOKEN_PREFIX, hash_token
 from tenants.doors import registered_form
+from tenants.errors import DatabaseAwayError
 
 log = logging.getLogger(__name__)
 
@@ -71,12 +74,25 @@ class VisitorView(ApiView):
     async def respond(self, request: Request) -> HttpResponseBase:
         request.get_host()  # refuses a Host that ALLOWED_HOSTS does not name
         origin = request.headers.get("Origin")
-        self.door = await open_door(origin)
+        try:
+            self.door = await open_door(origin)
+        except DatabaseAwayError as error:
+            return self._without_door(request, error)
         assert origin is not None
         try:
             response = await self._behind_the_door(request)
         except Exception as error:  # noqa: BLE001  here the origin is known, and may read why
             response = error_response(visible_error(error))
+        allow_origin(response, origin)
+        return response
+
+    def _without_door(self, request: Request, error: DatabaseAwayError) -> HttpResponseBase:
+        """Nobody can say whose origin it is. A page that was served lately may read that, its browser asking first."""
+        origin = request.headers.get("Origin")
+        if origin is None or not may_read_errors(origin):
+            return error_response(visible_error(error))
+        preflight = request.method == "OPTIONS"
+        response = preflight_response(self.methods()) if preflight else error_response(visible_error(error))
         allow_origin(response, origin)
         return response
 
@@ -89,6 +105,11 @@ class VisitorView(ApiView):
     @property
     def origin_host(self) -> str:
         return registered_form(self.request.headers["Origin"]).host
+
+    @property
+    def address(self) -> Address | None:
+        """Where the visitor comes from, as far as the trusted proxies tell; neither stored nor logged."""
+        return visitor_address(self.request.META.get("REMOTE_ADDR"), self.request.headers.get("X-Forwarded-For"))
 
     @property
     def token_hash(self) -> bytes | None:
@@ -121,6 +142,7 @@ _KNOWN_ERRORS: Final[tuple[tuple[type[Exception], type[RequestError]], ...]] = (
     (Http404, NotFoundError),
     # A website deleted within the seconds that its door is remembered.
     (psycopg.errors.ForeignKeyViolation, WebsiteSwitchedOffError),
+    (DatabaseAwayError, RecordsAwayError),
 )
 
 
@@ -132,7 +154,7 @@ def visible_error(error: Exception) -> RequestError:
         if isinstance(error, known):
             return shown()
     if isinstance(error, psycopg.OperationalError):
-        log.error("the database is out of reach: %s", type(error).__name__)
+        log.error("the database is busy or unwilling: %s", type(error).__name__)
         return OverloadedError()
     log.error("a request broke", exc_info=error)
     return InternalError()

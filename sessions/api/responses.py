@@ -1,14 +1,15 @@
 """Responses of the API: JSON made once, errors in one shape, and the headers every one of them carries."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
 from django.http import HttpResponse, HttpResponseBase
 
-from sessions.errors import RequestError
+from sessions.errors import RateLimitedError, RequestError, TooManyError
 
 _ALLOWED_HEADERS: Final = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Parlour-Key"
-_EXPOSED_HEADERS: Final = "Parlour-Replayed, Retry-After"
+_EXPOSED_HEADERS: Final = "Parlour-Replayed, RateLimit, RateLimit-Policy, Retry-After"
 _PREFLIGHT_SECONDS: Final = "600"
 
 
@@ -21,9 +22,21 @@ def error_response(error: RequestError) -> HttpResponse:
     body: dict[str, Any] = {"code": error.code, "message": error.message, "status": error.status}
     if error.fields:
         body["fields"] = error.fields
+    if isinstance(error, TooManyError):
+        body["retry_after_seconds"] = error.retry_after_seconds
+    if isinstance(error, RateLimitedError):
+        body["limit"] = error.limit
     response = json_response(body, status=error.status)
     if error.retry_after_seconds is not None:
         response["Retry-After"] = str(error.retry_after_seconds)
+    if isinstance(error, TooManyError):
+        with_headers(response, error.headers)
+    return response
+
+
+def with_headers(response: HttpResponseBase, headers: Mapping[str, str]) -> HttpResponseBase:
+    for name, value in headers.items():
+        response[name] = value
     return response
 
 

@@ -97,6 +97,7 @@ class MessageSerializer(serializers.Serializer[Any]):
     role = serializers.ChoiceField(choices=["user", "assistant"])
     content = serializers.CharField()
     at = serializers.DateTimeField()
+    stopped = serializers.BooleanField(required=False, help_text="true where the visitor stopped it; absent otherwise.")
 
 
 class UsageSerializer(serializers.Serializer[Any]):
@@ -108,10 +109,21 @@ class AnswerSerializer(serializers.Serializer[Any]):
     session_id = serializers.CharField()
     message_id = serializers.CharField()
     agent_id = serializers.CharField()
-    message = MessageSerializer()
+    message = MessageSerializer(allow_null=True, help_text="null where the turn was stopped before its first word.")
     message_count = serializers.IntegerField()
     demo = serializers.BooleanField()
     usage = UsageSerializer()
+    stopped = serializers.BooleanField(required=False, help_text="true where the visitor stopped it; absent otherwise.")
+
+
+class StopSerializer(serializers.Serializer[Any]):
+    message_id = IdField(required=False, help_text="The turn to stop, where it is not the running one.")
+
+
+class StoppedSerializer(serializers.Serializer[Any]):
+    session_id = serializers.CharField()
+    message_id = serializers.CharField(allow_null=True)
+    stopped = serializers.BooleanField(help_text="Whether a turn was asked to stop; false where none was under way.")
 
 
 class SessionStartedSerializer(serializers.Serializer[Any]):
@@ -120,9 +132,16 @@ class SessionStartedSerializer(serializers.Serializer[Any]):
     token = serializers.CharField(help_text="Shown this once. Send it as `Authorization: Bearer st_...`.")
 
 
+class OngoingSerializer(serializers.Serializer[Any]):
+    message_id = serializers.CharField()
+    state = serializers.ChoiceField(choices=["queued", "running"])
+    message = MessageSerializer()
+
+
 class MessagePageSerializer(serializers.Serializer[Any]):
     messages = MessageSerializer(many=True)
     next = serializers.CharField(allow_null=True)
+    ongoing = OngoingSerializer(many=True, help_text="Turns that wait or run; not in `messages` yet.")
 
 
 class LookSerializer(serializers.Serializer[Any]):
@@ -145,3 +164,7 @@ class ErrorSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
     status = serializers.IntegerField()
     fields = serializers.DictField(child=serializers.CharField(), required=False)  # type: ignore[assignment]
+    retry_after_seconds = serializers.IntegerField(required=False, help_text="With 429.")
+    limit = serializers.ChoiceField(
+        choices=["session", "network", "tenant"], required=False, help_text="Which refused, with `rate_limited`."
+    )

@@ -4,7 +4,7 @@ from drf_spectacular.views import SpectacularAPIView
 from sessions.api.base import UnknownAddressView
 from sessions.api.converters import IdConverter
 from sessions.api.health import HealthView, ReadyView
-from sessions.api.views import ChatView, MessagesView, SessionsView, WidgetConfigView
+from sessions.api.views import ChatView, MessagesView, SessionsView, StopView, TurnEventsView, WidgetConfigView
 
 register_converter(IdConverter, "public_id")
 
@@ -14,6 +14,8 @@ urlpatterns = [
     path("api/v1/chat/", ChatView.as_view()),
     path("api/v1/sessions/", SessionsView.as_view()),
     path("api/v1/sessions/<public_id:session_id>/messages/", MessagesView.as_view()),
+    path("api/v1/sessions/<public_id:session_id>/turns/<public_id:message_id>/events", TurnEventsView.as_view()),
+    path("api/v1/sessions/<public_id:session_id>/stop/", StopView.as_view()),
     path("api/v1/widget/config/", WidgetConfigView.as_view()),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
     re_path(r"^api/", UnknownAddressView.as_view()),

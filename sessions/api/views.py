@@ -1,13 +1,15 @@
 """The visitors' API. Each view parses, asks one service, and answers."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpResponseBase, StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
+from sessions.answers import StoredAnswer
 from sessions.api.base import VisitorView
-from sessions.api.responses import json_response
+from sessions.api.responses import json_response, with_headers
 from sessions.api.serializers import (
     AnswerSerializer,
     ChatSerializer,
@@ -15,25 +17,37 @@ from sessions.api.serializers import (
     MessagePageSerializer,
     SessionStartedSerializer,
     SessionStartSerializer,
+    StoppedSerializer,
+    StopSerializer,
     WidgetConfigSerializer,
     validated,
 )
 from sessions.beginning import TurnRequest
 from sessions.cleaning import JsonValue, UncleanError, check_id
 from sessions.errors import InvalidRequestError, NotAcceptableError
-from sessions.events import stream_stored, stream_turn
-from sessions.live import LiveTurn
-from sessions.starting import start_session
-from sessions.store.visits import Visit
+from sessions.events import as_ended_turn, read_event_id, stream_turn
+from sessions.joining import join_turn
+from sessions.limits.admission import Allowance, admit_start, admit_turn
+from sessions.starting import listing_visit, start_session, visit_of
+from sessions.stopping import stop_turn
 from sessions.transcripts import BEYOND_THE_END, messages_page
-from sessions.turns import take_turn
+from sessions.turns import answer_message, check_room, take_turn
 from tenants.identifiers import new_message_id
 
 _ERRORS: dict[Any, Any] = {"4XX": ErrorSerializer, "5XX": ErrorSerializer}
 _MAX_PAGE = 100
 
 
-class ChatView(VisitorView):
+class LimitedView(VisitorView):
+    """A view whose answers, errors among them, tell what is left of the visitor's limits."""
+
+    limit_headers: Mapping[str, str] = {}
+
+    async def respond(self, request: Request) -> HttpResponseBase:
+        return with_headers(await super().respond(request), self.limit_headers)
+
+
+class ChatView(LimitedView):
     @extend_schema(
         request=ChatSerializer,
         responses={
@@ -45,14 +59,22 @@ class ChatView(VisitorView):
     )
     async def post(self, request: Request) -> HttpResponseBase:
         """Send a message and get the agent's answer, as JSON or, for `Accept: text/event-stream`, as it is written."""
+        check_room()  # before anything is read: refusing must cost next to nothing
         wants_stream = _wants_stream(request)
         turn_request = self._turn_request(request)
-        turn = await take_turn(self.door, turn_request)
-        if isinstance(turn, LiveTurn):
-            return _stream(stream_turn(turn)) if wants_stream else json_response(await turn.outcome())
-        response = _stream(stream_stored(turn)) if wants_stream else json_response(turn)
-        response["Parlour-Replayed"] = "true"
-        return response
+        allowance = await admit_turn(self.door.website, turn_request.session_id, self.address)
+        self.limit_headers = allowance.headers
+        return await (self._stream if wants_stream else self._whole)(turn_request, allowance)
+
+    async def _whole(self, turn_request: TurnRequest, allowance: Allowance) -> HttpResponseBase:
+        body, is_replay = await answer_message(self.door, turn_request, allowance)
+        return _marked(json_response(body), is_replay=is_replay)
+
+    async def _stream(self, turn_request: TurnRequest, allowance: Allowance) -> HttpResponseBase:
+        taken = await take_turn(self.door, turn_request, allowance)
+        if isinstance(taken, StoredAnswer):
+            return _marked(_stream(stream_turn(as_ended_turn(taken))), is_replay=True)
+        return _stream(stream_turn(taken.live))
 
     def _turn_request(self, request: Request) -> TurnRequest:
         body = validated(ChatSerializer(data=request.data))
@@ -70,13 +92,14 @@ class ChatView(VisitorView):
         )
 
 
-class SessionsView(VisitorView):
+class SessionsView(LimitedView):
     @extend_schema(request=SessionStartSerializer, responses={201: SessionStartedSerializer, **_ERRORS})
     async def post(self, request: Request) -> HttpResponseBase:
         """Start a session that only its token opens."""
         body = validated(SessionStartSerializer(data=request.data))
         domain, context = _split_metadata(body)
         self.door.check_domain(domain)
+        self.limit_headers = await admit_start(self.door.website, self.address)
         agent_id, token = await start_session(
             self.door,
             session_id=body["session_id"],
@@ -85,7 +108,8 @@ class SessionsView(VisitorView):
             context=context,
             origin_host=self.origin_host,
         )
-        return json_response({"session_id": body["session_id"], "agent_id": agent_id, "token": token}, status=201)
+        started = {"session_id": body["session_id"], "agent_id": agent_id, "token": token}
+        return json_response(started, status=201)
 
 
 class MessagesView(VisitorView):
@@ -98,12 +122,32 @@ class MessagesView(VisitorView):
     )
     async def get(self, request: Request, session_id: str) -> HttpResponseBase:
         """The session's messages, newest first. Needs the session's token."""
-        website = self.door.website
-        # Without a token nothing is listed, wherever the plain flow is allowed.
-        visit = Visit(website.tenant_id, website.website_id, session_id, self.token_hash, plain_allowed=False)
+        visit = listing_visit(self.door, session_id, self.token_hash)
         before = _number(request, "cursor", default=BEYOND_THE_END, maximum=BEYOND_THE_END)
         page = await messages_page(visit, before=before, limit=_number(request, "limit", default=50, maximum=_MAX_PAGE))
-        return json_response({"messages": page.messages, "next": page.next})
+        return json_response({"messages": page.messages, "next": page.next, "ongoing": page.ongoing})
+
+
+class TurnEventsView(VisitorView):
+    @extend_schema(
+        responses={(200, "text/event-stream"): {"type": "string", "description": "AG-UI events"}, **_ERRORS},
+        parameters=[OpenApiParameter("Last-Event-ID", str, OpenApiParameter.HEADER, description="The last id seen.")],
+    )
+    async def get(self, request: Request, session_id: str, message_id: str) -> HttpResponseBase:
+        """Join a turn that runs, or read one that has ended, from the last event seen. Needs the session's token."""
+        last_event_id = read_event_id(request.headers.get("Last-Event-ID"))
+        return _stream(
+            await join_turn(self.door, listing_visit(self.door, session_id, self.token_hash), message_id, last_event_id)
+        )
+
+
+class StopView(VisitorView):
+    @extend_schema(request=StopSerializer, responses={200: StoppedSerializer, **_ERRORS})
+    async def post(self, request: Request, session_id: str) -> HttpResponseBase:
+        """Stop the running turn; what was said so far stays. Without the session's token it needs its message_id."""
+        body = validated(StopSerializer(data=request.data))
+        stopped_id = await stop_turn(visit_of(self.door, session_id, self.token_hash), body.get("message_id"))
+        return json_response({"session_id": session_id, "message_id": stopped_id, "stopped": stopped_id is not None})
 
 
 class WidgetConfigView(VisitorView):
@@ -125,6 +169,12 @@ class WidgetConfigView(VisitorView):
                 "demo": shown.agent.is_demo,
             }
         )
+
+
+def _marked(response: HttpResponseBase, *, is_replay: bool) -> HttpResponseBase:
+    if is_replay:
+        response["Parlour-Replayed"] = "true"
+    return response
 
 
 def _wants_stream(request: Request) -> bool:

@@ -54,6 +54,14 @@ class Migration(migrations.Migration):
                 name="turn_live_has_lease",
             ),
         ),
+        migrations.AddIndex(
+            model_name="turn",
+            index=models.Index(
+                condition=models.Q(("state__in", ["queued", "running"])),
+                fields=["tenant", "agent_session", "number"],
+                name="turn_line",
+            ),
+        ),
         changed_door(
             "door_tenants_with_lapsed_turns()",
             before=("SETOF uuid", _LAPSED.format(states="= 'running'")),

@@ -2,10 +2,13 @@
 
 from typing import Any, Final
 
-from sessions.store.visits import MAY_USE, THIS_SESSION, Visit
+from sessions.store.visits import LOCK, MAY_USE, THIS_SESSION, Visit
 from tenants.database import Row, Statement, in_tenant
 
 CONTEXT_MESSAGES: Final = 50
+
+# What the model may be shown of the history.
+NEWEST_MESSAGES: Final = f"jsonb_path_query_array(s.history, '$[last - {CONTEXT_MESSAGES - 1} to last]')"
 
 _CREATE: Final = """
 INSERT INTO agent_sessions (tenant_id, id, website_id, agent_tenant_id, agent_id, session_id, origin_host,
@@ -15,35 +18,37 @@ VALUES (%(tenant_id)s, %(new_session_pk)s, %(website_id)s, %(agent_tenant_id)s, 
 ON CONFLICT (tenant_id, website_id, session_id) DO NOTHING
 """
 
-# Waits for the session's lock and decides nothing: its snapshot may be older than what the lock waited for.
-_LOCK: Final = f"SELECT s.id FROM agent_sessions s WHERE {THIS_SESSION} FOR UPDATE"
-
 _ABANDON_LAPSED: Final = f"""
 UPDATE turns t SET state = 'abandoned', fence = t.fence + 1, lease_expires_at = NULL, finished_at = clock_timestamp(),
                    error_code = 'abandoned'
   FROM agent_sessions s
  WHERE {THIS_SESSION} AND {MAY_USE} AND t.tenant_id = s.tenant_id AND t.agent_session_id = s.id
-   AND t.state = 'running' AND t.lease_expires_at < clock_timestamp()
+   AND t.state IN ('queued', 'running') AND t.lease_expires_at < clock_timestamp()
 """
 
-# The number comes from the turns under the session's lock; a retried turn moves to the end of the line. Only what was
-# claimed leaves its mark on the session: what the browser says of its visitor counts until a signature says better,
-# and the time, which is not written again within minutes, for the finish writes it as well.
+# The number comes from the turns under the session's lock; a retried turn moves to the end of the line. Whoever finds
+# the line empty runs, others wait in it while it is short enough. Only what was claimed leaves its mark on the session:
+# what the browser says of its visitor counts until a signature says better, and the time, which is not written again
+# within minutes, for the finish writes it as well.
 _CLAIM: Final = f"""
 WITH claimed AS (
     INSERT INTO turns AS t (tenant_id, id, agent_session_id, message_id, number, state, lease_expires_at, message,
-                            message_hmac)
+                            message_hmac, reply_id)
     SELECT s.tenant_id, %(turn_id)s, s.id, %(message_id)s,
            1 + COALESCE((SELECT max(n.number) FROM turns n
                           WHERE n.tenant_id = s.tenant_id AND n.agent_session_id = s.id), 0),
-           'running', clock_timestamp() + make_interval(secs => %(lease_seconds)s), %(message)s, %(message_hmac)s
+           CASE WHEN line.length = 0 THEN 'running' ELSE 'queued' END,
+           clock_timestamp() + make_interval(secs => %(lease_seconds)s), %(message)s, %(message_hmac)s,
+           %(reply_id)s
       FROM agent_sessions s
-     WHERE {THIS_SESSION} AND {MAY_USE} AND s.agent_id = ANY(%(agent_ids)s)
-       AND NOT EXISTS (SELECT FROM turns r WHERE r.tenant_id = s.tenant_id AND r.agent_session_id = s.id
-                                             AND r.state = 'running')
+     CROSS JOIN LATERAL (
+           SELECT count(*) AS length FROM turns l
+            WHERE l.tenant_id = s.tenant_id AND l.agent_session_id = s.id AND l.state IN ('queued', 'running')) line
+     WHERE {THIS_SESSION} AND {MAY_USE} AND s.agent_id = ANY(%(agent_ids)s) AND line.length <= %(max_waiting)s
     ON CONFLICT (tenant_id, agent_session_id, message_id) DO UPDATE
-       SET state = 'running', fence = t.fence + 1, number = EXCLUDED.number, message = EXCLUDED.message,
-           lease_expires_at = EXCLUDED.lease_expires_at, error_code = '', error_reason = '', finished_at = NULL
+       SET state = EXCLUDED.state, fence = t.fence + 1, number = EXCLUDED.number, message = EXCLUDED.message,
+           lease_expires_at = EXCLUDED.lease_expires_at, error_code = '', error_reason = '', finished_at = NULL,
+           partial_reply = '', stop_requested_at = NULL, reply_id = EXCLUDED.reply_id
      WHERE t.state IN ('failed', 'abandoned') AND t.message_hmac = EXCLUDED.message_hmac
     RETURNING t.tenant_id, t.agent_session_id, t.id, t.fence),
 remembered AS (
@@ -54,12 +59,12 @@ remembered AS (
      WHERE s.tenant_id = c.tenant_id AND s.id = c.agent_session_id
        AND (s.last_activity_at < now() - interval '10 minutes' OR s.context <> COALESCE(%(context)s::jsonb, s.context)
             OR (NOT s.user_verified AND s.user_id IS DISTINCT FROM COALESCE(%(user_id)s::text, s.user_id))))
-SELECT id, fence FROM claimed
+SELECT id FROM claimed
 """
 
 _READ: Final = f"""
-SELECT s.id AS session_pk, s.agent_id, s.context, {MAY_USE} AS may_use, t.id AS turn_id, t.message_hmac,
-       jsonb_path_query_array(s.history, '$[last - {CONTEXT_MESSAGES - 1} to last]') AS messages
+SELECT s.id AS session_pk, s.agent_id, s.context, s.message_count, {MAY_USE} AS may_use, {NEWEST_MESSAGES} AS messages,
+       clock_timestamp() AS asked_at, t.id AS turn_id, t.message_hmac, t.state, t.fence, t.reply_id
   FROM agent_sessions s
   LEFT JOIN turns t ON t.tenant_id = s.tenant_id AND t.agent_session_id = s.id AND t.message_id = %(message_id)s
  WHERE {THIS_SESSION}
@@ -73,19 +78,15 @@ async def create_session(visit: Visit, new: dict[str, Any]) -> bool:
     return bool(rows)
 
 
-async def claim_turn(visit: Visit, new: dict[str, Any] | None, turn: dict[str, Any]) -> tuple[Row | None, Row | None]:
+async def claim_turn(visit: Visit, new: dict[str, Any] | None, turn: dict[str, Any]) -> tuple[bool, Row | None]:
     """One trip: make the session where ``new`` gives its first values, lock it, claim the turn, read the state.
 
-    Gives what was claimed (``id``, ``fence``), or None, and the session with this message's turn, or None where there
-    is no such session. Raises psycopg's errors; then nothing was written.
+    Gives whether the turn was claimed, and the session with this message's turn as it is now, or None where there is
+    no such session. A claimed turn is running, or queued behind at most ``max_waiting`` others. Raises psycopg's
+    errors; then nothing was written.
     """
     values = {**visit.values(), **turn}
     statements: list[Statement] = [(_CREATE, {**values, **new})] if new is not None else []
-    statements += [
-        (_LOCK, values),
-        (_ABANDON_LAPSED, values),
-        (_CLAIM, values),
-        (_READ, values),
-    ]
+    statements += [(LOCK, values), (_ABANDON_LAPSED, values), (_CLAIM, values), (_READ, values)]
     *_, claimed, state = await in_tenant(visit.tenant_id, statements)
-    return (claimed[0] if claimed else None), (state[0] if state else None)
+    return bool(claimed), (state[0] if state else None)

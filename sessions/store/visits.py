@@ -13,6 +13,10 @@ THIS_SESSION: Final = """
     s.tenant_id = %(tenant_id)s AND s.website_id = %(website_id)s AND s.session_id = %(session_id)s
 """
 
+# Waits for the session's lock and decides nothing: its snapshot may be older than what the lock waited for.
+LOCK: Final = f"SELECT s.id FROM agent_sessions s WHERE {THIS_SESSION} FOR UPDATE"
+LOCK_BY_PK: Final = "SELECT 1 FROM agent_sessions WHERE tenant_id = %(tenant_id)s AND id = %(session_pk)s FOR UPDATE"
+
 
 @dataclass(frozen=True, slots=True)
 class Visit:
@@ -36,7 +40,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to finish a turn: it holds while ``fence`` is the turn's."""
+    """The right to run and finish a turn: it holds while ``fence`` is the turn's."""
 
     tenant_id: UUID
     session_pk: UUID

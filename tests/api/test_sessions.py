@@ -86,7 +86,7 @@ def test_token_opens_its_own_session_alone(visitor: Visitor, server: LiveServer,
         intruder.token = visitor.token
         assert code_of(intruder.messages()) == (403, "session_token_invalid")
         assert code_of(intruder.post("Hello")) == (403, "session_token_invalid")
-    assert visitor.messages().json() == {"messages": [], "next": None}
+    assert visitor.messages().json() == {"messages": [], "next": None, "ongoing": []}
 
 
 def test_plain_session_is_never_listed(visitor: Visitor) -> None:

@@ -1,0 +1,83 @@
+"""What web processes tell each other over Redis, so that a wish reaches the process that runs a turn.
+
+Every word is a kindness and none is needed: who waits in line also looks for itself, who asked a turn to stop wrote
+it down, and who follows a turn reads its end in the database. With Redis away all of it is only slower.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from django.conf import settings
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from sessions.in_flight import find_running, ring_bell
+from sessions.redis_link import RedisAwayError, redis_link
+from sessions.sharing import share_text
+
+log = logging.getLogger(__name__)
+
+Word = Literal["stop", "next", "share"]
+
+_CHANNEL: Final = "parlour:turns"
+_SECONDS_BETWEEN_LOOKS: Final = 5.0
+_SECONDS_UNTIL_AGAIN: Final = 1.0
+
+_telling: Final[set[asyncio.Task[None]]] = set()
+
+
+def tell(word: Word, subject: UUID) -> None:
+    """Acts on it here, and tells the other processes without waiting for it.
+
+    ``stop`` and ``share`` are about a turn, ``next`` about a session whose line moved on.
+    """
+    _ACTIONS[word](subject)
+    task = asyncio.create_task(_publish(f"{word} {subject}"))
+    _telling.add(task)
+    task.add_done_callback(_telling.discard)
+
+
+async def listen() -> None:
+    """Acts on what other processes tell, until it is cancelled."""
+    while True:
+        with contextlib.suppress(RedisError, OSError):
+            await _listen_once()
+        await asyncio.sleep(_SECONDS_UNTIL_AGAIN)
+
+
+async def _publish(message: str) -> None:
+    with contextlib.suppress(RedisAwayError, RedisError):
+        await redis_link().ask("PUBLISH", _CHANNEL, message)
+
+
+async def _listen_once() -> None:
+    """On a connection of its own, which is looked after every few seconds: the shared one gives up too early."""
+    async with (
+        Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, health_check_interval=5) as redis,
+        redis.pubsub(ignore_subscribe_messages=True) as subscription,
+    ):
+        await subscription.subscribe(_CHANNEL)
+        while True:
+            message = await subscription.get_message(timeout=_SECONDS_BETWEEN_LOOKS)
+            if message is not None:
+                _hear(message["data"])
+
+
+def _hear(data: Any) -> None:
+    try:
+        word, subject = bytes(data).decode().split(" ")
+        _ACTIONS[word](UUID(subject))
+    except (KeyError, ValueError):
+        log.warning("another process said something that this one does not understand")
+
+
+def _stop(turn_id: UUID) -> None:
+    if (live := find_running(turn_id)) is not None:
+        live.interrupt("stopped")
+
+
+_ACTIONS: Final[dict[str, Callable[[UUID], None]]] = {"stop": _stop, "next": ring_bell, "share": share_text}
