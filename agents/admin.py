@@ -43,10 +43,12 @@ class AgentAdmin(TenantOwnedAdmin):
         if obj is not None and not is_own(obj):
             return [(None, {"fields": ["name", "key", "owner", "instructions"]})]
         writes = Deed.CHANGE in self.rights(request)
+        model = ["connection", "model", "fallback_connection", "fallback_model"]
+        model += ["temperature", "max_output_tokens", "total_timeout_seconds"]
         limits = ["max_context_messages", "max_context_tokens", "context_keys" if writes else "context_keys_in_lines"]
         return [
             (None, {"fields": ["name", "key", "is_active", "instructions"]}),
-            ("Model", {"fields": ["connection", "model", "temperature", "max_output_tokens", "total_timeout_seconds"]}),
+            ("Model", {"fields": model}),
             ("What the model is shown", {"fields": limits}),
         ]
 

@@ -1,5 +1,6 @@
 """What a person types about an agent or the connection to its model."""
 
+from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -35,6 +36,8 @@ class AgentForm(TenantOwnedForm):
             "instructions",
             "connection",
             "model",
+            "fallback_connection",
+            "fallback_model",
             "temperature",
             "max_output_tokens",
             "total_timeout_seconds",
@@ -42,13 +45,20 @@ class AgentForm(TenantOwnedForm):
             "max_context_tokens",
             "context_keys",
         ]
-        labels = {"is_active": "Switched on", "total_timeout_seconds": "Seconds to answer, at most"}
+        labels = {
+            "is_active": "Switched on",
+            "fallback_connection": "Fallback",
+            "fallback_model": "Its model",
+            "total_timeout_seconds": "Seconds to answer, at most",
+        }
         widgets = {"instructions": forms.Textarea(attrs={"rows": 12, "cols": 80})}
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         if cleaned.get("connection") and not cleaned.get("model"):
             self.add_error("model", "Name the model that the connection should use, such as gpt-5-mini.")
+        for field, sentence in _wrong_fallback(cleaned):
+            self.add_error(field, sentence)
         return cleaned
 
 
@@ -109,6 +119,21 @@ class ModelConnectionForm(TenantOwnedForm):
         keeps_key = bool(self.instance.api_key_sealed) and not cleaned.get("api_key")
         new = cleaned.get("base_url")
         return keeps_key and new is not None and _server(new) != _server(self._saved_base_url)
+
+
+def _wrong_fallback(cleaned: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Fields, and what is wrong with them."""
+    first, fallback = cleaned.get("connection"), cleaned.get("fallback_connection")
+    if fallback is None:
+        if "fallback_connection" in cleaned and cleaned.get("fallback_model"):
+            yield "fallback_connection", "Choose the connection for this model, or leave both empty."
+        return
+    if first is None:
+        yield "fallback_connection", "Choose the connection that is asked first, too."
+    if not cleaned.get("fallback_model"):
+        yield "fallback_model", "Name the model that the fallback should use, such as gpt-5-mini."
+    elif (first, cleaned.get("model")) == (fallback, cleaned["fallback_model"]):
+        yield "fallback_model", "This is the model that is asked first. Name another one, or choose another connection."
 
 
 def _server(base_url: str) -> tuple[str, str]:

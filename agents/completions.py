@@ -30,6 +30,7 @@ from agents.errors import (
 )
 from agents.events import EventReader, MergedEvents
 from agents.kept_connections import KeptConnections
+from agents.retry_after import retry_after_seconds
 
 DRAIN_SECONDS = 0.5
 """How long the body may take to end after the answer did, for the connection to be used again."""
@@ -74,7 +75,7 @@ class ChatCompletions:
         reason = _reason_to_refuse(response)
         if reason is not None:
             await stream.aclose()
-            raise ModelUnavailableError(reason)
+            raise ModelUnavailableError(reason, retry_after_seconds=retry_after_seconds(response.headers))
         return stream
 
     async def _send(

@@ -31,6 +31,9 @@ UnavailableReason = Literal[
     "finish_missing",  # the stream ended in good order but never said that the answer was complete
     "answer_empty",
     "answer_too_long",
+    "answer_refused",  # the provider's filter let nothing through; a refusal in the model's own words is an answer
+    "tokens_spent",  # the model reached its limit of output tokens, by thinking, before its first word
+    "breaker_open",  # not called at all, see `agents.breaker`
 ]
 TimeoutReason = Literal["connect", "first_token", "idle", "total"]
 
@@ -40,9 +43,14 @@ class AgentsError(Exception):
 
 
 class ModelError(AgentsError):
-    """The model gave no answer. `reason` is a word of ours, never the provider's."""
+    """The model gave no answer. `reason` is a word of ours, never the provider's.
+
+    `attempts` is how often models were called; `retry_after_seconds` how long the provider asked to be left alone.
+    """
 
     reason: str
+    attempts: int = 0
+    retry_after_seconds: float | None = None
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -52,8 +60,9 @@ class ModelError(AgentsError):
 class ModelUnavailableError(ModelError):
     """The provider could not be reached, refused, failed, or answered with nothing usable."""
 
-    def __init__(self, reason: UnavailableReason) -> None:
+    def __init__(self, reason: UnavailableReason, *, retry_after_seconds: float | None = None) -> None:
         super().__init__(reason)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class ModelTimeoutError(ModelError):

@@ -1,12 +1,14 @@
 """Models behind OpenAI-compatible addresses: the only place that knows providers.
 
-`chat_model` gives a `ChatOpenAI` ready to stream. Clients are kept per connection and event loop, so that calls share
+A `Client` gives `ChatOpenAI`s ready to stream. Clients are kept per connection and event loop, so that calls share
 open connections; a connection whose address, key or timeouts changed gets a new client, and the old one closes when
-its calls have ended. There is no retry here: a turn decides what its attempt was worth.
+its calls have ended. There is no retry here, see `agents.attempts`.
 """
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable
+from typing import TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -15,15 +17,18 @@ from langchain_core.language_models import BaseChatModel
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
+from agents.breaker import Breaker
 from agents.completions import ChatCompletions, Timeouts
 from agents.egress import EgressPolicy, check_base_url
 from agents.errors import BaseUrlError, ModelUnavailableError
 from agents.kept_connections import KeptConnections
-from agents.profiles import AgentProfile, ConnectionProfile
+from agents.profiles import ConnectionProfile
 
 CLIENTS_KEPT = 256
-MODELS_KEPT = 64  # of each client
+MODELS_KEPT = 64  # of each client, and as many breakers
 
+K = TypeVar("K")
+V = TypeVar("V")
 ModelSettings = tuple[str, float | None, int | None]
 
 
@@ -45,15 +50,16 @@ class Client:
             ),
         )
         self._models: OrderedDict[ModelSettings, ChatOpenAI] = OrderedDict()
+        self._breakers: OrderedDict[str, Breaker] = OrderedDict()
 
-    def model(self, model: str, temperature: float | None, max_output_tokens: int | None) -> ChatOpenAI:
+    def model(self, model: str, temperature: float | None, max_output_tokens: int | None) -> BaseChatModel:
         key = (model, temperature, max_output_tokens)
-        if key not in self._models:
-            self._models[key] = self._build(model, temperature, max_output_tokens)
-            if len(self._models) > MODELS_KEPT:
-                self._models.popitem(last=False)
-        self._models.move_to_end(key)
-        return self._models[key]
+        return _kept(self._models, key, lambda: self._build(*key))
+
+    def breaker(self, model: str) -> Breaker:
+        """One for each model, not one for all: a second model at the same address may live while the first is dead."""
+        name = f"{self.connection.id} {model}"
+        return _kept(self._breakers, model, lambda: Breaker(name, asyncio.get_running_loop().time))
 
     async def retire(self) -> None:
         """Close now what is idle, and the rest when its call ends."""
@@ -82,6 +88,7 @@ class Clients:
         self._clients: OrderedDict[UUID, Client] = OrderedDict()
 
     async def client_for(self, connection: ConnectionProfile) -> Client:
+        """Raises `ModelUnavailableError` where the connection's address is not allowed; calls nothing."""
         client = self._clients.get(connection.id)
         if client is not None and client.connection == connection:
             self._clients.move_to_end(connection.id)
@@ -110,15 +117,19 @@ def clients() -> Clients:
     return _clients_by_loop.setdefault(asyncio.get_running_loop(), Clients())
 
 
-async def chat_model(profile: AgentProfile, connection: ConnectionProfile) -> BaseChatModel:
-    """The agent's model. Raises `ModelUnavailableError` where its address is not allowed; calls nothing."""
-    client = await clients().client_for(connection)
-    return client.model(profile.model, profile.temperature, profile.max_output_tokens)
-
-
 async def close_clients() -> None:
     """Close this event loop's connections to models; for the end of a process or a test."""
     await clients().close()
+
+
+def _kept(kept: OrderedDict[K, V], key: K, make: Callable[[], V]) -> V:
+    """What is kept under the key, made if it is not; the least used goes when there are too many."""
+    if key not in kept:
+        kept[key] = make()
+        if len(kept) > MODELS_KEPT:
+            kept.popitem(last=False)
+    kept.move_to_end(key)
+    return kept[key]
 
 
 def _checked(connection: ConnectionProfile) -> tuple[str, EgressPolicy]:

@@ -62,6 +62,16 @@ class Agent(TenantOwned):
         help_text="Without one, the built-in demo model answers.",
     )
     model = models.CharField(max_length=120, blank=True, help_text="The model's name at the connection.")
+    fallback_connection = models.ForeignKey(
+        ModelConnection,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="agents_falling_back",
+        db_constraint=False,
+        help_text="Asked where the first cannot answer. It may be the first again, with another model.",
+    )
+    fallback_model = models.CharField(max_length=120, blank=True, default="", db_default="")
     temperature = models.DecimalField(
         max_digits=3,
         decimal_places=2,
@@ -98,6 +108,16 @@ class Agent(TenantOwned):
             models.CheckConstraint(condition=Q(max_context_messages__lte=50), name="agent_context_messages_bounded"),
             models.CheckConstraint(
                 condition=Q(connection__isnull=True) | ~Q(model=""), name="agent_connection_needs_a_model"
+            ),
+            models.CheckConstraint(
+                condition=Q(fallback_connection__isnull=True) | Q(connection__isnull=False) & ~Q(fallback_model=""),
+                name="agent_fallback_needs_a_first_and_a_model",
+            ),
+            models.CheckConstraint(
+                condition=Q(fallback_connection__isnull=True)
+                | ~Q(fallback_connection=F("connection"))
+                | ~Q(fallback_model=F("model")),
+                name="agent_fallback_is_another",
             ),
         ]
 

@@ -30,6 +30,14 @@ class ConnectionProfile:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """A model at a connection."""
+
+    connection: ConnectionProfile
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
 class AgentProfile:
     """An agent as it is on one website."""
 
@@ -49,8 +57,16 @@ class AgentProfile:
     """None is the demo model, which needs neither key nor network."""
     total_timeout_seconds: float
     is_broken: bool = False
-    """Its connection's key does not open: its turns fail, and the website's other agents go on."""
+    """Its connection's key does not open: the fallback answers, or its turns fail; the website's other agents go on."""
+    fallback: ModelChoice | None = None
+    """Asked where the first choice cannot answer and nothing was said yet."""
 
     @property
     def is_demo(self) -> bool:
         return self.connection is None and not self.is_broken
+
+    @property
+    def choices(self) -> tuple[ModelChoice, ...]:
+        """The models that may answer, in the order they are asked; none for the demo model, or without a usable key."""
+        first = None if self.connection is None else ModelChoice(self.connection, self.model)
+        return tuple(choice for choice in (first, self.fallback) if choice is not None)

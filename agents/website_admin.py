@@ -125,7 +125,8 @@ class WebsiteAdmin(TenantOwnedAdmin):
         return [
             (None, {"fields": ["shown_domain", "proof", "title", "is_active"]}),
             ("Put it on your pages", {"fields": ["snippet", "origins_in_words"]}),
-            ("More", {"fields": [*origins, "require_session_token"]}),
+            ("More", {"fields": [*origins, "require_session_token", "double_send"]}),
+            ("A day's budget", {"fields": ["turns_per_day", "tokens_per_day", "quota_message"]}),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Website | None = None) -> list[str]:

@@ -36,12 +36,22 @@ class WebsiteForm(TenantOwnedForm):
 
     class Meta:
         model = Website
-        fields = ["domain", "title", "is_active", "require_session_token"]
+        fields = [
+            "domain",
+            "title",
+            "is_active",
+            "require_session_token",
+            "double_send",
+            "turns_per_day",
+            "tokens_per_day",
+            "quota_message",
+        ]
         labels = {"is_active": "Switched on", "require_session_token": "Require a session token"}
         help_texts = {
             "title": "What visitors read above the chat; the domain, where this is empty.",
             "is_active": "Switched off, the website's visitors are refused at once.",
         }
+        widgets = {"quota_message": forms.TextInput(attrs={"size": 60})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

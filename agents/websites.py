@@ -8,7 +8,7 @@ from uuid import UUID
 from agents.api_keys import api_key_place
 from agents.errors import KeyringError
 from agents.keyring import open_sealed
-from agents.profiles import AgentProfile, ConnectionProfile
+from agents.profiles import AgentProfile, ConnectionProfile, ModelChoice
 from tenants.database import Row, in_tenant
 from tenants.identifiers import OPERATOR_ID
 
@@ -27,24 +27,44 @@ class WebsiteAgentProfile:
     position: str
 
 
-# An own agent's connection is the tenant's own row; a shared agent's comes through its door.
-_AGENTS: Final = """
+_CONNECTION_COLUMNS: Final = (
+    "id",
+    "tenant_id",
+    "base_url",
+    "api_key_sealed",
+    "connect_timeout_seconds",
+    "first_token_timeout_seconds",
+    "idle_timeout_seconds",
+)
+
+
+def _selected(prefix: str) -> str:
+    return ", ".join(f"{prefix}.{column} AS {prefix}_{column}" for column in _CONNECTION_COLUMNS)
+
+
+def _connection_of(agents_column: str, door: str) -> str:
+    """An own agent's connection is the tenant's own row; a shared agent's comes through its door."""
+    columns = ", ".join(_CONNECTION_COLUMNS)
+    return f"""
+        SELECT {columns} FROM model_connections m WHERE m.tenant_id = a.tenant_id AND m.id = a.{agents_column}
+        UNION ALL
+        SELECT {columns} FROM {door}(a.id) WHERE a.tenant_id <> wa.tenant_id"""  # noqa: S608 - constants of this file
+
+
+_AGENTS: Final = f"""
 SELECT a.id AS agent_id, a.tenant_id AS agent_tenant_id, a.key, a.name, a.instructions, a.model, a.temperature,
        a.max_output_tokens, a.max_context_messages, a.max_context_tokens, a.context_keys, a.total_timeout_seconds,
-       a.connection_id, wa.instructions AS website_instructions, wa.welcome, wa.starters, wa.accent, wa.position,
-       COALESCE(own.id, shared.id) AS c_id, COALESCE(own.tenant_id, shared.tenant_id) AS c_tenant_id,
-       COALESCE(own.base_url, shared.base_url) AS base_url,
-       COALESCE(own.api_key_sealed, shared.api_key_sealed) AS api_key_sealed,
-       COALESCE(own.connect_timeout_seconds, shared.connect_timeout_seconds) AS connect_timeout_seconds,
-       COALESCE(own.first_token_timeout_seconds, shared.first_token_timeout_seconds) AS first_token_timeout_seconds,
-       COALESCE(own.idle_timeout_seconds, shared.idle_timeout_seconds) AS idle_timeout_seconds
+       wa.instructions AS website_instructions, wa.welcome, wa.starters, wa.accent, wa.position,
+       a.connection_id, {_selected("first")}, a.fallback_connection_id, a.fallback_model, {_selected("fallback")}
   FROM website_agents wa
   JOIN agents a ON a.tenant_id = wa.agent_tenant_id AND a.id = wa.agent_id
-  LEFT JOIN model_connections own ON own.tenant_id = a.tenant_id AND own.id = a.connection_id
-  LEFT JOIN LATERAL door_shared_connection(a.id) shared ON a.connection_id IS NOT NULL AND own.id IS NULL
+  LEFT JOIN LATERAL ({_connection_of("connection_id", "door_shared_connection")}
+       ) first ON a.connection_id IS NOT NULL
+  LEFT JOIN LATERAL ({_connection_of("fallback_connection_id", "door_shared_fallback")}
+       ) fallback ON a.fallback_connection_id IS NOT NULL
  WHERE wa.tenant_id = %(tenant_id)s AND wa.website_id = %(website_id)s AND a.is_active
  ORDER BY wa.is_default DESC, (a.tenant_id = wa.tenant_id) DESC, wa.created_at
-"""
+"""  # noqa: S608 - constants of this file
 
 
 async def agents_of_website(tenant_id: UUID, website_id: UUID) -> tuple[WebsiteAgentProfile, ...]:
@@ -65,7 +85,7 @@ def _website_agent(row: Row) -> WebsiteAgentProfile:
 
 
 def _agent(row: Row) -> AgentProfile:
-    connection, is_broken = _connection_of(row)
+    connection = _usable_connection(row, "first") if row["connection_id"] is not None else None
     return AgentProfile(
         agent_id=row["agent_id"],
         key=row["key"],
@@ -80,32 +100,36 @@ def _agent(row: Row) -> AgentProfile:
         context_keys=frozenset(row["context_keys"]),
         connection=connection,
         total_timeout_seconds=row["total_timeout_seconds"],
-        is_broken=is_broken,
+        # There should be one but it cannot be used: never the demo model in its place.
+        is_broken=connection is None and row["connection_id"] is not None,
+        fallback=_fallback(row),
     )
 
 
-def _connection_of(row: Row) -> tuple[ConnectionProfile | None, bool]:
-    """The connection, and whether there should be one but it cannot be used: never the demo model in its place."""
-    if row["connection_id"] is None:
-        return None, False
+def _fallback(row: Row) -> ModelChoice | None:
+    """One that cannot be used is logged, and as if it were not there."""
+    if row["fallback_connection_id"] is None:
+        return None
+    connection = _usable_connection(row, "fallback")
+    return None if connection is None else ModelChoice(connection, row["fallback_model"])
+
+
+def _usable_connection(row: Row, which: str) -> ConnectionProfile | None:
     try:
-        return _connection(row), False
+        return _connection(row, which)
     except (KeyringError, LookupError):
-        log.exception("the connection of agent %s cannot be used", row["agent_id"])
-        return None, True
+        log.exception("the %s connection of agent %s cannot be used", which, row["agent_id"])
+        return None
 
 
-def _connection(row: Row) -> ConnectionProfile:
-    if row["c_id"] is None:
+def _connection(row: Row, which: str) -> ConnectionProfile:
+    found = {column: row[f"{which}_{column}"] for column in _CONNECTION_COLUMNS}
+    if found["id"] is None:
         raise LookupError("an agent's connection is out of reach of the website that uses it")
-    place = api_key_place(row["c_tenant_id"], row["c_id"])
+    sealed = found.pop("api_key_sealed")
+    place = api_key_place(found["tenant_id"], found["id"])
     return ConnectionProfile(
-        id=row["c_id"],
-        tenant_id=row["c_tenant_id"],
-        base_url=row["base_url"],
-        api_key=open_sealed(row["api_key_sealed"], place=place) if row["api_key_sealed"] else "",
-        operator_owned=row["c_tenant_id"] == OPERATOR_ID,
-        connect_timeout_seconds=row["connect_timeout_seconds"],
-        first_token_timeout_seconds=row["first_token_timeout_seconds"],
-        idle_timeout_seconds=row["idle_timeout_seconds"],
+        **found,
+        api_key=open_sealed(sealed, place=place) if sealed else "",
+        operator_owned=found["tenant_id"] == OPERATOR_ID,
     )

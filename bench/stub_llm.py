@@ -2,17 +2,23 @@
 
     python -m bench.stub_llm --port 9009 --latency-ms 800 --tokens 200 --tokens-per-second 50
 
-Its answer shows what it was sent (see `echo`), so that a leak between conversations is visible in the text itself.
+Its answer shows what it was sent (`echo` in `stub_answers`), so that a leak between conversations is visible in the
+text itself.
+
 How it behaves is set by the command line, changed at run time by `POST /control`, and overridden for one request by
 the model's name: `stub;latency_ms=200;tokens=300;fault=cut`. Parts of the name it does not know are ignored, so that
 a test may mark its own calls: `stub;test=a1b2`.
 
 `GET /control` counts (`?bodies=5` adds the newest requests, as received; `?model=NAME` counts the calls of one model).
 
-Faults: any status of 400 and above (`429` with `Retry-After: 20`, `401` with the caller's key in the text, as
-providers do), `redirect`, `hang` (before the status line), `stall` (after the third token), `drip` (one token each
-400 ms), `cut` (connection lost after the third token), `garbage`, `error_event`, `empty`, `no_finish`, `huge` (1 MB),
-`refusal` and `comments` (heartbeats for ever and no token).
+Faults: any status of 400 and above (429 and 503 with `Retry-After`, 401 with the caller's key in the text, as
+providers do), `redirect`, `hang_up` (no answer at all), `hang` (before the status line), `comments` (heartbeats for
+ever and no token), `garbage`, `error_event` and `cut_early` (before the first token), `late_garbage`, `stall` and `cut`
+(after the third), `drip` (one token each 400 ms), `empty`, `no_finish`, `huge` (1 MB), `refusal` (in words),
+`content_filter` and `spent` (no words; all tokens went into thoughts), `length` (words, up to the limit of tokens).
+
+`retry_after=2` is sent as it is, `retry_after=date+2` as a date, `retry_after=` not at all. `fail_first=2` keeps the
+fault to the first two calls of the same model name.
 
 It shares the machine with what is measured, hence a bare protocol on uvloop: a quarter of a millisecond of CPU a call.
 """
@@ -23,44 +29,23 @@ import contextlib
 import resource
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, cast
+from dataclasses import asdict, dataclass, field
+from typing import cast
 from urllib.parse import parse_qs, urlsplit
 
 import httptools
 import orjson
 import uvloop
 
-ECHO_MARK = "echo:"
-ECHO_PIECES = 16
-ECHO_CHARACTERS = 300  # of each message
-HUGE_CHARACTERS = 1_000_000
+from bench.stub_answers import Behaviour, Call, Json, answer_pieces, chunked, sse
+
 TICK_SECONDS = 0.02  # several tokens leave in one write rather than waking more often
 DRIP_SECONDS = 0.4
 TOKENS_BEFORE_FAULT = 3
 BODIES_KEPT = 100
+GARBAGE = b"data: {this is not JSON\n\n<html>\xff\xfe"
 LAST_CHUNK = b"0\r\n\r\n"
 MODELS_COUNTED = 10_000
-
-Json = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Behaviour:
-    """How one call is answered. Without `tokens` the answer is the echo alone."""
-
-    latency_ms: float = 0.0
-    tokens: int = 0
-    tokens_per_second: float = 0.0
-    fault: str = ""
-
-    def overridden(self, settings: Mapping[str, Any]) -> "Behaviour":
-        """Take the settings it knows, as text or as numbers, and leave the others."""
-        known = {name: type(getattr(self, name))(settings[name]) for name in asdict(self) if name in settings}
-        return replace(self, **known)
-
-    def for_model(self, model: str) -> "Behaviour":
-        return self.overridden(dict(part.split("=", 1) for part in model.split(";") if "=" in part))
 
 
 @dataclass(slots=True)
@@ -98,106 +83,6 @@ class Server:
             newest = list(self.bodies)[-int(query["bodies"][0]) :]
             report["bodies"] = [{**entry, "body": orjson.loads(entry["body"])} for entry in newest]
         return report
-
-
-def echo(messages: Sequence[Json]) -> str:
-    """`echo:{"system":412,"messages":[["user","Hi"],["assistant","~Hi"],["user","Who am I?"]]}`.
-
-    Of an earlier echo in the conversation only the message it answered is shown, after `~`: whole, every answer would
-    be twice as long as the one before.
-    """
-    system = sum(len(message["content"]) for message in messages if message["role"] in {"system", "developer"})
-    spoken = [
-        [message["role"], _shown(message["content"])]
-        for message in messages
-        if message["role"] not in {"system", "developer"}
-    ]
-    return ECHO_MARK + orjson.dumps({"system": system, "messages": spoken}).decode()
-
-
-def _shown(content: str) -> str:
-    if content.startswith(ECHO_MARK):
-        with contextlib.suppress(ValueError, LookupError, TypeError):
-            body = content[len(ECHO_MARK) : content.rindex("}") + 1]
-            return "~" + str(orjson.loads(body)["messages"][-1][1])
-    return content if len(content) <= ECHO_CHARACTERS else f"{content[:ECHO_CHARACTERS]}…({len(content)})"
-
-
-def answer_pieces(messages: Sequence[Json], behaviour: Behaviour) -> list[str]:
-    """The tokens of the answer, in order: the echo in a few of them, then words up to `tokens`."""
-    if behaviour.fault == "empty":
-        return []
-    if behaviour.fault == "huge":
-        return ["x" * 1000] * (HUGE_CHARACTERS // 1000)
-    text = echo(messages)
-    wanted = min(behaviour.tokens or ECHO_PIECES, ECHO_PIECES)
-    size = max(1, -(-len(text) // wanted))
-    pieces = [text[start : start + size] for start in range(0, len(text), size)]
-    return pieces + [" word"] * (behaviour.tokens - len(pieces))
-
-
-def sse(payload: Json) -> bytes:
-    return b"data: " + orjson.dumps(payload) + b"\n\n"
-
-
-def chunked(data: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(data), data)
-
-
-@dataclass(slots=True)
-class Call:
-    """One request for a completion and how to answer it."""
-
-    body: Json
-    behaviour: Behaviour
-    pieces: list[str]
-
-    def usage(self) -> Json:
-        asked = sum(len(message["content"]) for message in self.body["messages"]) // 4
-        return {
-            "prompt_tokens": asked,
-            "completion_tokens": len(self.pieces),
-            "total_tokens": asked + len(self.pieces),
-        }
-
-    def event(self, choices: list[Json], **extra: Any) -> bytes:
-        head = {
-            "id": "chatcmpl-stub",
-            "object": "chat.completion.chunk",
-            "created": 1,
-            "model": self.body["model"],
-        }
-        return sse({**head, "choices": choices, **extra})
-
-    def delta(self, delta: Json, finish_reason: str | None = None) -> bytes:
-        return self.event([{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}])
-
-    def opening(self) -> bytes:
-        return self.delta({"role": "assistant", "content": "", "refusal": None})
-
-    def token_events(self) -> list[bytes]:
-        if self.behaviour.fault == "refusal":
-            return [self.delta({"refusal": "I cannot help with that."})]
-        once = {piece: self.delta({"content": piece}) for piece in set(self.pieces)}
-        return [once[piece] for piece in self.pieces]
-
-    def closing(self) -> bytes:
-        events = b"" if self.behaviour.fault == "no_finish" else self.delta({}, "stop")
-        if (self.body.get("stream_options") or {}).get("include_usage"):
-            events += self.event([], usage=self.usage())
-        return events + b"data: [DONE]\n\n"
-
-    def whole(self) -> Json:
-        refused = self.behaviour.fault == "refusal"
-        message = {
-            "role": "assistant",
-            "content": None if refused else "".join(self.pieces),
-            "refusal": "I cannot help with that." if refused else None,
-        }
-        finish_reason = None if self.behaviour.fault == "no_finish" else "stop"
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish_reason}
-        head = {"id": "chatcmpl-stub", "object": "chat.completion", "created": 1, "model": self.body["model"]}
-        return {**head, "choices": [choice], "usage": self.usage()}
 
 
 class StubProtocol(asyncio.Protocol):
@@ -262,7 +147,8 @@ class StubProtocol(asyncio.Protocol):
     def start_call(self) -> None:
         try:
             body = orjson.loads(self.body)
-            behaviour = self.server.behaviour.for_model(body["model"])
+            number = self.server.calls_by_model[body["model"]] + 1
+            behaviour = self.server.behaviour.for_model(body["model"]).at_call(number)
             call = Call(body, behaviour, answer_pieces(body["messages"], behaviour))
         except (ValueError, LookupError, TypeError, AttributeError) as error:
             self.send_json({"error": {"message": f"not a chat request: {error!r}"}}, status=400)
@@ -286,15 +172,17 @@ class StubProtocol(asyncio.Protocol):
         fault = call.behaviour.fault
         if fault.isdigit():
             message = f"Incorrect API key provided: {self.authorization}" if fault == "401" else "The stub says no."
-            extra = b"retry-after: 20\r\n" if fault in {"429", "503"} else b""
+            extra = call.behaviour.retry_after_header() if fault in {"429", "503"} else b""
             self.send_json({"error": {"message": message, "type": "stub", "code": fault}}, int(fault), extra)
         elif fault == "redirect":
             self.send_json({}, 307, b"location: /v1/chat/completions\r\n")
         elif fault == "hang":
             await asyncio.Event().wait()
+        elif fault == "hang_up":
+            self.transport.close()
         elif fault == "garbage":
             self.transport.write(self.head(200, b"text/event-stream", b"transfer-encoding: chunked\r\n"))
-            self.transport.write(chunked(b"data: {this is not JSON\n\n<html>\xff\xfe") + LAST_CHUNK)
+            self.transport.write(chunked(GARBAGE) + LAST_CHUNK)
         else:
             return False
         return True
@@ -315,7 +203,9 @@ class StubProtocol(asyncio.Protocol):
                 self.transport.write(chunked(sse({"error": {"message": message}})) + LAST_CHUNK)
             case "comments":
                 await self.heartbeats()
-            case "cut" | "stall":
+            case "cut_early":
+                await self.break_off(call, [])
+            case "cut" | "stall" | "late_garbage":
                 await self.break_off(call, events)
             case fault:
                 await self.pace(events, 1 / DRIP_SECONDS if fault == "drip" else call.behaviour.tokens_per_second)
@@ -327,10 +217,13 @@ class StubProtocol(asyncio.Protocol):
             await asyncio.sleep(TICK_SECONDS)
 
     async def break_off(self, call: Call, events: list[bytes]) -> None:
-        self.transport.write(chunked(b"".join(events[:TOKENS_BEFORE_FAULT])))
+        if events:  # an empty chunk would end the answer in good order
+            self.transport.write(chunked(b"".join(events[:TOKENS_BEFORE_FAULT])))
         await asyncio.sleep(TICK_SECONDS)
         if call.behaviour.fault == "stall":
             await asyncio.Event().wait()
+        if call.behaviour.fault == "late_garbage":
+            self.transport.write(chunked(GARBAGE))
         self.transport.close()
 
     async def pace(self, events: list[bytes], per_second: float) -> None:

@@ -84,6 +84,56 @@ def test_agent_with_a_connection_needs_a_model(enter: Enter, alice: Shop) -> Non
     assert errors(response, "__all__") == []
 
 
+def test_agent_is_given_a_fallback(enter: Enter, alice: Shop) -> None:
+    connection = str(alice.connection.pk)
+    fields = {**AGENT, "connection": connection, "model": "large"}
+    fields |= {"fallback_connection": connection, "fallback_model": "small"}
+    assert enter(alice.owner).post(f"{ADMIN}agents/agent/add/", fields).status_code == 302
+    agent = agent_called(alice.tenant, "helper")
+    assert agent is not None
+    assert (agent.fallback_connection_id, agent.fallback_model) == (alice.connection.pk, "small")
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "sentence"),
+    [
+        (
+            {"connection": "own", "model": "m", "fallback_connection": "own"},
+            "fallback_model",
+            "Name the model that the fallback should use, such as gpt-5-mini.",
+        ),
+        (
+            {"connection": "own", "model": "m", "fallback_connection": "own", "fallback_model": "m"},
+            "fallback_model",
+            "This is the model that is asked first. Name another one, or choose another connection.",
+        ),
+        (
+            {"fallback_connection": "own", "fallback_model": "m"},
+            "fallback_connection",
+            "Choose the connection that is asked first, too.",
+        ),
+        (
+            {"connection": "own", "model": "m", "fallback_model": "n"},
+            "fallback_connection",
+            "Choose the connection for this model, or leave both empty.",
+        ),
+        (
+            {"connection": "own", "model": "m", "fallback_connection": "foreign", "fallback_model": "n"},
+            "fallback_connection",
+            "Select a valid choice. That choice is not one of the available choices.",
+        ),
+    ],
+)
+def test_half_or_foreign_fallback_is_refused_with_a_sentence(
+    enter: Enter, alice: Shop, bob: Shop, given: dict[str, str], field: str, sentence: str
+) -> None:
+    ids = {"own": str(alice.connection.pk), "foreign": str(bob.connection.pk)}
+    fields = {**AGENT, **{name: ids.get(value, value) for name, value in given.items()}}
+    response = enter(alice.owner).post(f"{ADMIN}agents/agent/add/", fields)
+    assert (errors(response, field), errors(response, "__all__")) == ([sentence], [])
+    assert agent_called(alice.tenant, "helper") is None
+
+
 def test_agents_key_is_once_per_tenant_and_stays(enter: Enter, alice: Shop, bob: Shop) -> None:
     client = enter(alice.owner)
     taken = {**AGENT, "key": alice.agent.key}
