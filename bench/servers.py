@@ -108,10 +108,8 @@ def running_stub() -> Iterator[StubModel]:
 @contextmanager
 def running_web(port: int) -> Iterator[subprocess.Popen[str]]:
     """The real web server, as production starts it: two processes, ready to serve."""
-    command = ("-m", "uvicorn", "config.asgi:application", "--port", str(port), "--workers", "2")
-    served = ("--lifespan", "on", "--ws", "none")
-    quiet = ("--no-access-log", "--log-level", "warning")
-    with running(*command, *served, *quiet, environment=web_environment(port), output=None) as process:
+    command = ("-m", "config.web", "--port", str(port), "--workers", "2", "--log-level", "warning")
+    with running(*command, environment=web_environment(port), output=None) as process:
         wait_until_ready(process, f"http://127.0.0.1:{port}/readyz")
         yield process
 

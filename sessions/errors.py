@@ -21,6 +21,9 @@ RequestError                          400..504, ``code``, ``message``, perhaps `
 |   `-- QuotaExceededError                quota_exceeded
 |-- InternalError                     500 internal_error
 |-- ModelDownError                    502 model_unavailable
+|   |-- ModelBusyError                    too many ask it, or it failed too often
+|   |-- AnswerRefusedError                it will not answer this
+|   `-- AnswerTooLongError
 |-- OverloadedError                   503 overloaded
 |   |-- TurnInterruptedError              the process or the lease went; the same message may be sent again
 |   |-- TooManyWaitingError               in one session
@@ -152,6 +155,18 @@ class ModelDownError(RequestError):
     status, code, sentence = 502, "model_unavailable", "The assistant cannot answer right now. Please try again."
 
 
+class ModelBusyError(ModelDownError):
+    sentence = "The assistant is very busy right now. Please try again in a minute."
+
+
+class AnswerRefusedError(ModelDownError):
+    sentence = "The assistant cannot answer this message. Please put it another way."
+
+
+class AnswerTooLongError(ModelDownError):
+    sentence = "The answer would have become too long. Please ask for less at once."
+
+
 class OverloadedError(RequestError):
     status, code, retry_after_seconds = 503, "overloaded", 2
     sentence = "Too many people are chatting right now. Please try again in a moment."
@@ -175,9 +190,17 @@ class ModelSlowError(RequestError):
     status, code, sentence = 504, "model_timeout", "The assistant took too long to answer. Please try again."
 
 
-_OF_TURNS: Final = (ModelDownError, ModelSlowError, OverloadedError, TurnInProgressError)
+_BY_CODE: Final = {kind.code: kind for kind in (ModelDownError, ModelSlowError, OverloadedError, TurnInProgressError)}
+_BY_REASON: Final = {
+    "rate_limited": ModelBusyError,
+    "breaker_open": ModelBusyError,
+    "answer_refused": AnswerRefusedError,
+    "answer_too_long": AnswerTooLongError,
+    "tokens_spent": AnswerTooLongError,
+}
 
 
-def error_of_code(code: str) -> RequestError:
-    """The error that a turn has failed with, by the code that is stored of it."""
-    return next((kind() for kind in _OF_TURNS if kind.code == code), InternalError())
+def error_of_turn(code: str, reason: str) -> RequestError:
+    """The error that a turn failed with, by the code and the reason that are stored of it."""
+    kind: type[RequestError] = _BY_REASON.get(reason) or _BY_CODE.get(code) or InternalError
+    return kind()

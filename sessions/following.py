@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 
 from sessions.beginning import OngoingTurn
-from sessions.errors import RequestError, TurnInterruptedError, error_of_code
+from sessions.errors import RequestError, TurnInterruptedError, error_of_turn
 from sessions.in_flight import find_running
 from sessions.live import LiveTurn
 from sessions.relay import tell
@@ -85,7 +85,7 @@ async def _ended(turn: OngoingTurn, live: LiveTurn) -> bool:
     if state is None or _is_lost(state, turn):
         raise TurnInterruptedError
     if state["state"] == "failed":
-        raise error_of_code(state["error_code"])
+        raise error_of_turn(state["error_code"], state["error_reason"])
     if state["state"] not in {"completed", "stopped"}:
         return False
     answer = await stored_answer(turn.tenant_id, turn.turn_id, turn.session_id, turn.agent_key)

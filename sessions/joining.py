@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sessions.beginning import OngoingTurn
 from sessions.doors import Door
-from sessions.errors import NotFoundError, TurnInterruptedError, error_of_code
+from sessions.errors import NotFoundError, TurnInterruptedError, error_of_turn
 from sessions.events import as_ended_turn, position_after, stream_turn
 from sessions.following import follow
 from sessions.history import HistoryMessage
@@ -44,7 +44,7 @@ async def join_turn(door: Door, visit: Visit, message_id: str, last_event_id: in
 async def _turn(door: Door, visit: Visit, message_id: str, row: Row) -> LiveTurn:
     agent_key = door.agent_of_session(row["agent_id"]).agent.key
     if row["state"] == "failed":
-        raise error_of_code(row["error_code"])
+        raise error_of_turn(row["error_code"], row["error_reason"])
     if row["state"] == "abandoned":
         raise TurnInterruptedError
     if row["state"] in {"completed", "stopped"}:

@@ -1,20 +1,16 @@
 """What opens and closes with a web process."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any
+
+from django.conf import settings
 
 from agents.llm import close_clients
 from sessions.redis_link import close_redis
 from sessions.relay import listen
 from sessions.turns import finish_running_turns
 from tenants.database import close_chat_pool, open_chat_pool
-
-log = logging.getLogger(__name__)
-
-# A server in front that sends SIGTERM waits about this long before it kills.
-_GRACE_SECONDS: Final = 20
 
 
 async def serve(receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
@@ -24,7 +20,7 @@ async def serve(receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awa
     listening = asyncio.create_task(listen())
     await send({"type": "lifespan.startup.complete"})
     await receive()
-    await finish_running_turns(_GRACE_SECONDS)
+    await finish_running_turns(settings.SHUTDOWN_GRACE_SECONDS / 2)
     listening.cancel()
     await close_clients()
     await close_redis()

@@ -26,6 +26,7 @@ from sessions.errors import (
     RequestError,
     TurnInProgressError,
     TurnInterruptedError,
+    error_of_turn,
 )
 from sessions.history import HistoryMessage, as_json
 from sessions.in_flight import running_here
@@ -259,4 +260,5 @@ async def _save(claim: Claim, values: dict[str, Any]) -> Finished | None:
 
 
 def _visible_error(error: ModelError) -> RequestError:
-    return ModelSlowError() if isinstance(error, ModelTimeoutError) else ModelDownError()
+    kind = ModelSlowError if isinstance(error, ModelTimeoutError) else ModelDownError
+    return error_of_turn(kind.code, error.reason)

@@ -23,11 +23,22 @@ else:
     _UserAdmin = UserAdmin
 
 
+_BASICS = ["name", "slug", "is_active", "time_zone", "retention_days"]
+_LIMITS = [
+    "session_turns_per_minute",
+    "network_turns_per_minute",
+    "turns_per_minute",
+    "turns_per_day",
+    "tokens_per_day",
+]
+_LIMITS_EXPLAINED = "A turn is a message with its answer. The operator sets these; a website may have less."
+
+
 @admin.register(Tenant)
 class TenantAdmin(RolePermissions, _ModelAdmin):
     """The operator's list of tenants; for everybody else the settings of their own."""
 
-    purpose = "Name, time zone, and how long conversations are kept."
+    purpose = "Name, time zone, how long conversations are kept, and how much visitors may ask."
     rank = 6
     actions = None
     list_per_page = 50
@@ -46,13 +57,20 @@ class TenantAdmin(RolePermissions, _ModelAdmin):
             return frozenset({Deed.VIEW, Deed.ADD, Deed.CHANGE})
         return super().rights(request) - {Deed.ADD, Deed.DELETE}
 
-    def get_fields(self, request: HttpRequest, obj: Tenant | None = None) -> Any:
-        fields = ["name", "slug", "is_active", "time_zone", "retention_days"]
-        return fields if is_operators_desk(request) else [f for f in fields if f not in {"slug", "is_active"}]
+    def get_fieldsets(self, request: HttpRequest, obj: Tenant | None = None) -> Any:
+        at_desk = is_operators_desk(request)
+        basics = _BASICS if at_desk else [name for name in _BASICS if name not in {"slug", "is_active"}]
+        if obj is None:  # a new one begins with the usual limits
+            return [(None, {"fields": basics})]
+        return [
+            (None, {"fields": basics}),
+            ("How much visitors may ask", {"fields": _LIMITS, "description": _LIMITS_EXPLAINED}),
+        ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Tenant | None = None) -> list[str]:
         # Suspending the operator would close every tenant's way to its shared agents' owner.
-        return ["is_active"] if obj is not None and obj.is_operator else []
+        fixed = ["is_active"] if obj is not None and obj.is_operator else []
+        return fixed if is_operators_desk(request) else [*fixed, *_LIMITS]
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Tenant | None = None) -> dict[str, Any]:
         return {"slug": ["name"]} if obj is None and is_operators_desk(request) else {}

@@ -1,6 +1,6 @@
 """From an origin to its website: the first step of every request of a visitor."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from uuid import UUID
 
 from django.conf import settings
@@ -8,6 +8,19 @@ from django.conf import settings
 from tenants.database import through_door
 from tenants.domains import Origin, OriginError, parse_origin
 from tenants.errors import OriginNotAllowedError
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many turns a minute and a day, and how many tokens a day. None is as many as there are."""
+
+    session_turns_per_minute: int
+    network_turns_per_minute: int
+    tenant_turns_per_minute: int
+    tenant_turns_per_day: int | None
+    tenant_tokens_per_day: int | None
+    website_turns_per_day: int | None
+    website_tokens_per_day: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +35,13 @@ class WebsiteProfile:
     require_session_token: bool
     is_active: bool
     hosts: frozenset[str]
+    double_send: str
+    """``enqueue`` or ``reject``: what becomes of a message sent while another is being answered."""
+    quota_message: str
+    """The owner's words to a visitor when a day's budget is spent; may be empty."""
+    time_zone: str
+    """The tenant's: its midnight begins a day's budget anew."""
+    limits: Limits
 
 
 async def website_by_origin(origin_header: str) -> WebsiteProfile:
@@ -30,7 +50,9 @@ async def website_by_origin(origin_header: str) -> WebsiteProfile:
     rows = await through_door("SELECT * FROM door_website_by_origin(%(origin)s)", {"origin": str(origin)})
     if not rows:
         raise OriginNotAllowedError("This website is not registered for chat.")
-    return WebsiteProfile(**{**rows[0], "hosts": frozenset(rows[0]["hosts"])})
+    row = rows[0]
+    limits = Limits(**{field.name: row.pop(field.name) for field in fields(Limits)})
+    return WebsiteProfile(**{**row, "hosts": frozenset(row["hosts"]), "limits": limits})
 
 
 def registered_form(origin_header: str) -> Origin:

@@ -1,5 +1,6 @@
 """Who uses Parlour: tenants, their members, their websites."""
 
+from typing import Final
 from zoneinfo import available_timezones
 
 from django.conf import settings
@@ -13,10 +14,40 @@ from tenants.domains import display_domain
 from tenants.identifiers import OPERATOR_ID, new_id, new_site_key
 from tenants.scoping import TenantManager
 
+MOST_TURNS_PER_MINUTE: Final = 1_000_000
+MOST_TURNS_PER_DAY: Final = 1_000_000_000
+MOST_TOKENS_PER_DAY: Final = 1_000_000_000_000
+
 
 def check_time_zone(name: str) -> None:
     if name not in available_timezones():
         raise ValidationError(f"{name} is no time zone; write one such as Europe/Berlin.")
+
+
+def _limit(default: int, verbose_name: str, help_text: str) -> "models.PositiveIntegerField[int, int]":
+    """Turns a minute."""
+    return models.PositiveIntegerField(
+        verbose_name,
+        default=default,
+        db_default=default,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_TURNS_PER_MINUTE)],
+        help_text=help_text,
+    )
+
+
+def _budget(most: int, verbose_name: str, help_text: str) -> "models.PositiveBigIntegerField[int | None, int | None]":
+    """So many a day; NULL is as many as there are."""
+    return models.PositiveBigIntegerField(
+        verbose_name,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(most)],
+        help_text=help_text,
+    )
+
+
+def _within(name: str, field: str, most: int) -> models.CheckConstraint:
+    return models.CheckConstraint(condition=Q(**{f"{field}__range": (1, most)}), name=name)
 
 
 class Tenant(models.Model):
@@ -37,13 +68,37 @@ class Tenant(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(3650)],
         help_text="Conversations without a message for this many days are deleted.",
     )
+    session_turns_per_minute = _limit(60, "turns per minute of one conversation", "Of one browser with one agent.")
+    network_turns_per_minute = _limit(
+        600,
+        "turns per minute of one network",
+        "Of all visitors who come to one website from one address: an office, a school or a mobile network may have"
+        " hundreds behind it.",
+    )
+    turns_per_minute = _limit(6_000, "turns per minute in all", "Of all visitors of all websites of the tenant.")
+    turns_per_day = _budget(
+        MOST_TURNS_PER_DAY,
+        "turns per day",
+        "Of all websites together, counted from midnight to midnight in the tenant's time zone. Empty: no limit.",
+    )
+    tokens_per_day = _budget(
+        MOST_TOKENS_PER_DAY,
+        "tokens per day",
+        "What models read and write for all websites together. The turn that passes it is still finished."
+        " Empty: no limit.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
         db_table = "tenants"
         ordering = ["name"]
         constraints = [
-            models.CheckConstraint(condition=Q(retention_days__range=(1, 3650)), name="tenant_retention_days_sane")
+            models.CheckConstraint(condition=Q(retention_days__range=(1, 3650)), name="tenant_retention_days_sane"),
+            _within("tenant_session_turns_sane", "session_turns_per_minute", MOST_TURNS_PER_MINUTE),
+            _within("tenant_network_turns_sane", "network_turns_per_minute", MOST_TURNS_PER_MINUTE),
+            _within("tenant_turns_per_minute_sane", "turns_per_minute", MOST_TURNS_PER_MINUTE),
+            _within("tenant_turns_per_day_sane", "turns_per_day", MOST_TURNS_PER_DAY),
+            _within("tenant_tokens_per_day_sane", "tokens_per_day", MOST_TOKENS_PER_DAY),
         ]
 
     def __str__(self) -> str:
@@ -93,6 +148,10 @@ class Membership(TenantOwned):
 class Website(TenantOwned):
     """A domain whose visitors may chat. It works once its domain is proved."""
 
+    class DoubleSend(models.TextChoices):
+        ENQUEUE = "enqueue", "Answer one after the other"
+        REJECT = "reject", "Refuse until the answer is there"
+
     domain = models.CharField(max_length=253)
     title = models.CharField(max_length=120, blank=True)
     site_key = models.CharField(max_length=64, unique=True, default=new_site_key, editable=False)
@@ -100,6 +159,32 @@ class Website(TenantOwned):
     require_session_token = models.BooleanField(
         default=True,
         help_text="Only sessions started with a token may chat; the widget always does so.",
+    )
+    double_send = models.CharField(
+        "messages sent during an answer",
+        max_length=16,
+        choices=DoubleSend,
+        default=DoubleSend.ENQUEUE,
+        db_default=DoubleSend.ENQUEUE,
+        help_text="What happens to a message that is sent while the one before it is still being answered.",
+    )
+    turns_per_day = _budget(
+        MOST_TURNS_PER_DAY,
+        "turns per day",
+        "How many messages are answered from midnight to midnight in the tenant's time zone. Empty: no limit.",
+    )
+    tokens_per_day = _budget(
+        MOST_TOKENS_PER_DAY,
+        "tokens per day",
+        "What models may read and write for this website. The turn that passes it is still finished. Empty: no limit.",
+    )
+    quota_message = models.CharField(
+        "message when a day's budget is spent",
+        max_length=300,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What visitors read then, for example whom to call. Empty: a polite sentence of ours.",
     )
     proved_at = models.DateTimeField(null=True, editable=False)
 
@@ -116,6 +201,11 @@ class Website(TenantOwned):
                 condition=Q(domain__regex=r"^[a-z0-9.-]+$") & ~Q(domain__startswith=".") & ~Q(domain__endswith="."),
                 name="website_domain_normalised",
             ),
+            models.CheckConstraint(
+                condition=Q(double_send__in=["enqueue", "reject"]), name="website_double_send_known"
+            ),
+            _within("website_turns_per_day_sane", "turns_per_day", MOST_TURNS_PER_DAY),
+            _within("website_tokens_per_day_sane", "tokens_per_day", MOST_TOKENS_PER_DAY),
         ]
 
     def __str__(self) -> str:

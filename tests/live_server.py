@@ -71,8 +71,7 @@ def server_environment(port: int, **more: str) -> dict[str, str]:
 def start_server(*, workers: int = 1, log: IO[bytes] | None = None, **environment: str) -> Iterator[LiveServer]:
     """Runs the server until the block ends. Raises ``RuntimeError`` with its output where it does not come up."""
     port = free_port()
-    command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--port", str(port), "--no-access-log"]
-    command += ["--lifespan", "on", "--ws", "none"]
+    command = [sys.executable, "-m", "config.web", "--port", str(port)]
     process = subprocess.Popen(
         [*command, "--workers", str(workers), "--log-level", "warning"],
         cwd=ROOT,

@@ -50,10 +50,9 @@ class Plan:
 def parlour(run_dir: Path, port: int) -> Plan:
     """Parlour itself. ``WEB_CONCURRENCY`` is the number of web processes, 2 unless set."""
     python = sys.executable
-    web = [python, "-m", "uvicorn", "config.asgi:application", "--host", "127.0.0.1", "--port", str(port)]
+    web = [python, "-m", "config.web", "--host", "127.0.0.1", "--port", str(port)]
     # Two processes also in development: a conversation must never depend on which one answers.
-    web += ["--workers", os.environ.get("WEB_CONCURRENCY", "2"), "--no-access-log"]
-    web += ["--lifespan", "on", "--ws", "none", "--timeout-graceful-shutdown", "3"]
+    web += ["--workers", os.environ.get("WEB_CONCURRENCY", "2")]
     # Celery warns when it runs as root, at length; here everything does that root starts, but for the servers.
     celery = [python, "-W", "ignore:You're running the worker", "-m", "celery", "--quiet", "--app", "config"]
     celery += [

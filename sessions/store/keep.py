@@ -45,14 +45,14 @@ async def close_turn(claim: Claim, values: dict[str, Any]) -> bool:
 
 
 _STATE: Final = """
-SELECT t.state, t.fence, t.error_code,
+SELECT t.state, t.fence, t.error_code, t.error_reason,
        COALESCE(t.lease_expires_at < clock_timestamp(), false) AS is_lapsed
   FROM turns t WHERE t.tenant_id = %(tenant_id)s AND t.id = %(turn_id)s
 """
 
 _OF_VISITOR: Final = f"""
 SELECT {MAY_USE} AS may_use, s.id AS session_pk, s.agent_id, t.id AS turn_id, t.state, t.fence, t.reply_id,
-       t.error_code, t.message, t.created_at
+       t.error_code, t.error_reason, t.message, t.created_at
   FROM agent_sessions s
   LEFT JOIN turns t ON t.tenant_id = s.tenant_id AND t.agent_session_id = s.id AND t.message_id = %(message_id)s
  WHERE {THIS_SESSION}

@@ -9,7 +9,7 @@ from django.contrib.messages import get_messages
 from django.test import Client
 
 from agents.models import Agent, ModelConnection
-from sessions.models import AgentSession, Turn
+from sessions.models import AgentSession, HistorySegment, Turn
 from tenants.models import Tenant, Website
 from tenants.scoping import tenant_scope
 from tests.cast import Cast
@@ -80,6 +80,24 @@ def make_session(website: Website, agent: Agent, history: list[dict[str, Any]], 
         for number, message in enumerate(history[::2], start=1):
             make_turn(session, number, message["id"], state=Turn.State.COMPLETED, total_ms=1_234, model="model-x")
     return session
+
+
+def roll(session: AgentSession, *sizes: int) -> None:
+    """Moves the oldest messages of a session's history into segments of these many messages."""
+    history, position = session.history, session.message_count - len(session.history)
+    with tenant_scope(session.tenant_id):
+        for size in sizes:
+            messages, history = history[:size], history[size:]
+            HistorySegment.objects.create(
+                tenant_id=session.tenant_id,
+                agent_session=session,
+                first_position=position,
+                message_count=size,
+                messages=messages,
+            )
+            position += size
+        session.history = history
+        session.save(update_fields=["history"])
 
 
 def make_turn(session: AgentSession, number: int, message_id: str, **fields: Any) -> Turn:

@@ -14,8 +14,9 @@ from django.test.utils import CaptureQueriesContext
 
 from sessions import admin as sessions_admin
 from sessions.models import AgentSession, Turn
+from sessions.transcript_view import transcript_page
 from tenants.scoping import tenant_scope
-from tests.admin.shops import ADMIN, Shop, exchange, make_session, make_shop, make_turn
+from tests.admin.shops import ADMIN, Shop, exchange, make_session, make_shop, make_turn, roll
 from tests.cast import Cast
 
 Enter = Callable[[User], Client]
@@ -35,7 +36,9 @@ def transcript(client: Client, session: AgentSession, query: str = "") -> str:
 
 def said(page: str) -> list[str]:
     """What stands in the bubbles and notices, from top to bottom."""
-    return [unescape(text) for text in re.findall(r'<div class="(?:said|notice)"[^>]*>(.*?)</div>', page, re.DOTALL)]
+    return [
+        unescape(text) for text in re.findall(r'<div class="(?:said|words|notice)"[^>]*>(.*?)</div>', page, re.DOTALL)
+    ]
 
 
 def listed(page: str) -> list[str]:
@@ -156,11 +159,11 @@ def test_transcript_shows_days_and_times_in_the_tenants_time_zone(enter: Enter, 
             "No answer: The server that was answering went away, and nobody asked again.",
         ),
         ({"state": "stopped"}, "Stopped by the visitor"),
-        ({"state": "queued"}, "Waiting for its turn"),
+        ({"state": "queued", "lease_expires_at": datetime.now(UTC)}, "Waiting for its turn"),
     ],
 )
 def test_transcript_shows_unanswered_messages_in_their_place(
-    enter: Enter, alice: Shop, fields: dict[str, str], notice: str
+    enter: Enter, alice: Shop, fields: dict[str, Any], notice: str
 ) -> None:
     history = [*exchange(1, "One?", "First."), *exchange(3, "Three?", "Third.")]
     session = session_in(alice, history, "session_gap")
@@ -193,7 +196,7 @@ def test_transcript_puts_an_unanswered_message_on_one_page_only(enter: Enter, al
     session = session_in(alice, history[:100], "session_split")
     make_turn(session, 51, "message_lost", state="failed", message="Lost")
     with tenant_scope(alice.tenant.pk):
-        AgentSession.objects.filter(pk=session.pk).update(history=history)
+        AgentSession.objects.filter(pk=session.pk).update(history=history, message_count=len(history))
     for number in range(51, 76):
         make_turn(session, number + 1, f"message_{number:04d}", state="completed")
     make_turn(session, 100, "message_late", state="failed", message="Late")
@@ -201,6 +204,102 @@ def test_transcript_puts_an_unanswered_message_on_one_page_only(enter: Enter, al
     first, second = said(transcript(client, session, "?page=1")), said(transcript(client, session, "?page=2"))
     assert (len(first), first[-2:]) == (102, ["Lost", "No answer"])
     assert (len(second), second[0], second[-2:]) == (52, "Q51", ["Late", "No answer"])
+
+
+PAGES = ["", "?page=1", "?page=2", "?page=3", "?page=4"]
+
+
+@pytest.mark.parametrize("sizes", [(2,), (52, 52, 52, 52, 52, 40), (99, 1, 1, 99, 100), (140, 110), (2,) * 100])
+def test_transcript_of_segments_and_history_reads_as_one(enter: Enter, alice: Shop, sizes: tuple[int, ...]) -> None:
+    history = [message for number in range(1, 176) for message in exchange(number, f"Q{number}", f"A{number}")]
+    session = session_in(alice, history, "session_rolled")
+    client = enter(alice.owner)
+    before = [said(transcript(client, session, query)) for query in PAGES]
+    assert [len(page) for page in before] == [50, 100, 100, 100, 50]
+    roll(session, *sizes)
+    assert [said(transcript(client, session, query)) for query in PAGES] == before
+
+
+def test_transcript_asks_as_often_however_many_segments_there_are(enter: Enter, alice: Shop) -> None:
+    history = [message for number in range(1, 301) for message in exchange(number, f"Q{number}", f"A{number}")]
+    few, many = session_in(alice, history, "session_few"), session_in(alice, history, "session_many")
+    roll(few, 250, 250)
+    roll(many, *[2] * 250)
+    client = enter(alice.owner)
+    asked = [[statements(client, session, query) for query in ("?page=2", "")] for session in (few, many)]
+    assert asked[0] == asked[1]
+    assert [among.count("history_segments") for among in asked[0]] == [1, 0]
+
+
+def statements(client: Client, session: AgentSession, query: str) -> list[str]:
+    """The table that each statement of a page reads from."""
+    with CaptureQueriesContext(connection) as queries:
+        transcript(client, session, query)
+    return [match[1] if (match := re.search(r'FROM "(\w+)"', each["sql"])) else "" for each in queries]
+
+
+def test_transcript_is_of_one_moment_though_the_history_rolls_meanwhile(alice: Shop) -> None:
+    history = [message for number in range(1, 61) for message in exchange(number, f"Q{number}", f"A{number}")]
+    session = session_in(alice, history[:100], "session_moving")
+    roll(session, 10)
+    with tenant_scope(alice.tenant.pk):
+        seen = AgentSession.objects.get(pk=session.pk)
+    session.history, session.message_count = history[10:], 120
+    roll(session, 60)
+    with tenant_scope(alice.tenant.pk):
+        shown = transcript_page(seen, 1)
+    assert [bubble.text for bubble in shown.bubbles] == [message["content"] for message in history[:100]]
+
+
+@pytest.mark.parametrize(
+    ("fields", "notice"),
+    [
+        ({"state": "failed", "error_code": "model_unavailable"}, "Broken off: The model could not answer."),
+        (
+            {"state": "abandoned", "error_code": "abandoned"},
+            "Broken off: The server that was answering went away, and nobody asked again.",
+        ),
+        ({"state": "stopped"}, "Stopped by the visitor"),
+    ],
+)
+def test_transcript_shows_what_a_turn_had_come_to_and_marks_it(
+    enter: Enter, alice: Shop, fields: dict[str, str], notice: str
+) -> None:
+    make_turn(alice.session, 2, "message_0002", message="Now?", partial_reply="We are <open", **fields)
+    page = transcript(enter(alice.owner), alice.session)
+    assert said(page)[2:] == ["Now?", "We are <open", notice]
+    assert page.count(">Unfinished answer<") == 1
+
+
+@pytest.mark.parametrize("state", ["queued", "running"])
+def test_transcript_of_a_turn_tried_again_shows_nothing_of_the_earlier_try(
+    enter: Enter, alice: Shop, state: str
+) -> None:
+    lease = datetime.now(UTC)
+    make_turn(alice.session, 2, "message_0002", state=state, message="Now?", partial_reply="We", lease_expires_at=lease)
+    page = transcript(enter(alice.owner), alice.session)
+    assert (said(page)[2], ">Unfinished answer<" in page) == ("Now?", False)
+
+
+def test_transcript_marks_an_answer_that_the_visitor_stopped(enter: Enter, alice: Shop) -> None:
+    history = [*exchange(1, "One?", "Fir"), *exchange(2, "Two?", "Second.")]
+    history[1]["stopped"] = True
+    session = session_in(alice, history, "session_stopped")
+    with tenant_scope(alice.tenant.pk):
+        Turn.objects.filter(agent_session=session, number=1).update(state="stopped", reply_id="reply_0001")
+    page = transcript(enter(alice.owner), session)
+    assert said(page) == ["One?", "Fir", "Stopped by the visitor", "Two?", "Second."]
+
+
+def test_transcript_shows_a_stopped_answer_on_its_own_page_alone(enter: Enter, alice: Shop) -> None:
+    history = [message for number in range(1, 102) for message in exchange(number, f"Q{number}", f"A{number}")]
+    history[1]["stopped"] = True
+    session = session_in(alice, history, "session_stopped")
+    with tenant_scope(alice.tenant.pk):
+        Turn.objects.filter(agent_session=session, number=1).update(state="stopped", reply_id="reply_0001")
+    client = enter(alice.owner)
+    pages = [said(transcript(client, session, query)) for query in ("?page=1", "?page=2", "?page=3")]
+    assert [(len(page), page.count("Stopped by the visitor")) for page in pages] == [(101, 1), (100, 0), (2, 0)]
 
 
 def test_transcript_reads_context_as_a_table(enter: Enter, alice: Shop) -> None:

@@ -124,10 +124,37 @@ def test_operator_suspends_a_tenant_but_not_itself(enter: Enter, operator: User,
     client = enter(operator)
     for tenant in (alice.tenant, Tenant(pk=OPERATOR_ID, name="Operator", slug="operator")):
         fields = {"name": tenant.name, "slug": tenant.slug, "time_zone": "UTC", "retention_days": "30"}
-        assert client.post(f"{ADMIN}tenants/tenant/{tenant.pk}/change/", fields).status_code == 302
+        assert client.post(f"{ADMIN}tenants/tenant/{tenant.pk}/change/", {**fields, **LIMITS}).status_code == 302
     with tenant_scope(OPERATOR_ID):
         states = dict(Tenant.objects.filter(pk__in=[alice.tenant.pk, OPERATOR_ID]).values_list("pk", "is_active"))
     assert states == {alice.tenant.pk: False, OPERATOR_ID: True}
+
+
+LIMITS = {
+    "session_turns_per_minute": "10",
+    "network_turns_per_minute": "20",
+    "turns_per_minute": "30",
+    "turns_per_day": "40",
+    "tokens_per_day": "",
+}
+
+
+def limits_of(tenant: Tenant) -> dict[str, str]:
+    with tenant_scope(tenant.pk):
+        saved = Tenant.objects.get(pk=tenant.pk)
+    return {name: str(getattr(saved, name) or "") for name in LIMITS}
+
+
+def test_operator_sets_a_tenants_limits_and_its_people_read_them(enter: Enter, operator: User, alice: Shop) -> None:
+    page = alice.pages()["tenant"] + "change/"
+    own = {"name": "Alpha", "slug": alice.tenant.slug, "is_active": "on", "time_zone": "UTC", "retention_days": "30"}
+    assert enter(operator).post(page, {**own, **LIMITS}).status_code == 302
+    assert limits_of(alice.tenant) == LIMITS
+    client = enter(alice.owner)
+    assert client.post(page, {**own, **LIMITS, "turns_per_minute": "1000"}).status_code == 302
+    assert limits_of(alice.tenant) == LIMITS
+    shown = client.get(page).text
+    assert ("Turns per day" in shown, '<div class="readonly">40</div>' in shown) == (True, True)
 
 
 def test_owner_changes_the_own_settings_but_neither_slug_nor_state(enter: Enter, alice: Shop) -> None:

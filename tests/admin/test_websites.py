@@ -156,11 +156,11 @@ def test_domain_stays_once_it_is_registered(enter: Enter, alice: Shop) -> None:
 
 
 def kept(shop: Shop, **changes: str) -> dict[str, str]:
-    """The inline's fields for the agent that the shop's website has."""
+    """The fields of the shop's website that stay, and the inline's for the agent that it has."""
     with tenant_scope(shop.tenant.pk):
         row = WebsiteAgent.objects.get(website=shop.website)
     fields = {"id": str(row.pk), "agent": str(row.agent_id), "is_default": "on"}
-    return agents_fields({**fields, **changes}, saved=1)
+    return {"double_send": "enqueue", **agents_fields({**fields, **changes}, saved=1)}
 
 
 def test_changed_origins_are_the_websites(enter: Enter, alice: Shop) -> None:
@@ -171,6 +171,41 @@ def test_changed_origins_are_the_websites(enter: Enter, alice: Shop) -> None:
         saved = website_called(alice.tenant, alice.website.domain)
         own = f"https://{alice.website.domain}"
         assert [row.origin for row in saved.origins.all()] == sorted([own, *expected])
+
+
+def test_owner_sets_budgets_their_words_and_double_sends(enter: Enter, alice: Shop) -> None:
+    page = alice.pages()["website"] + "change/"
+    budgets = {"turns_per_day": "500", "tokens_per_day": "100000", "quota_message": "Call us: 01632 960 142"}
+    enter(alice.owner).post(page, {"is_active": "on", **kept(alice), **budgets, "double_send": "reject"})
+    saved = website_called(alice.tenant, alice.website.domain)
+    assert (saved.turns_per_day, saved.tokens_per_day, saved.quota_message, saved.double_send) == (
+        500,
+        100_000,
+        "Call us: 01632 960 142",
+        "reject",
+    )
+    enter(alice.owner).post(page, {"is_active": "on", **kept(alice), **dict.fromkeys(budgets, "")})
+    saved = website_called(alice.tenant, alice.website.domain)
+    assert (saved.turns_per_day, saved.tokens_per_day, saved.quota_message) == (None, None, "")
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "sentence"),
+    [
+        ("turns_per_day", "0", "Ensure this value is greater than or equal to 1."),
+        ("tokens_per_day", "0", "Ensure this value is greater than or equal to 1."),
+        ("quota_message", "x" * 301, "Ensure this value has at most 300 characters (it has 301)."),
+        ("double_send", "twice", "Select a valid choice. twice is not one of the available choices."),
+    ],
+)
+def test_budgets_that_make_no_sense_are_refused(
+    enter: Enter, alice: Shop, field: str, typed: str, sentence: str
+) -> None:
+    fields = {"is_active": "on", **kept(alice), field: typed}
+    response = enter(alice.owner).post(alice.pages()["website"] + "change/", fields)
+    assert errors(response, field) == [sentence]
+    saved = website_called(alice.tenant, alice.website.domain)
+    assert (saved.turns_per_day, saved.tokens_per_day, saved.quota_message) == (None, None, "")
 
 
 def defaults(shop: Shop) -> dict[str, bool]:
@@ -209,7 +244,8 @@ def test_removing_the_default_makes_another_one(cast: Cast, enter: Enter, alice:
         rows = list(WebsiteAgent.objects.filter(website=alice.website).order_by("created_at"))
     forms = [{"id": str(row.pk), "agent": str(row.agent_id)} for row in rows]
     forms[0]["DELETE"] = "on"
-    enter(alice.owner).post(alice.pages()["website"] + "change/", {"is_active": "on", **agents_fields(*forms, saved=2)})
+    stays = {"is_active": "on", "double_send": "enqueue"}
+    enter(alice.owner).post(alice.pages()["website"] + "change/", {**stays, **agents_fields(*forms, saved=2)})
     assert defaults(alice) == {"Second": True}
 
 

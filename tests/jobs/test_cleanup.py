@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from sessions import cleanup
 from sessions.cleanup import abandon_lapsed_turns, delete_expired_sessions
-from sessions.models import AgentSession, Turn
+from sessions.models import AgentSession, HistorySegment, Turn
 from tenants.errors import TenantsFailedError
 from tenants.models import Tenant, Website
 from tenants.rounds import each_tenant
@@ -48,6 +48,13 @@ def make_turn(session: AgentSession, *, state: str = "running", lease_seconds: f
         )
 
 
+def make_segment(session: AgentSession) -> None:
+    with tenant_scope(session.tenant_id):
+        HistorySegment.objects.create(
+            tenant_id=session.tenant_id, agent_session=session, first_position=0, message_count=1, messages=[{}]
+        )
+
+
 @pytest.fixture(autouse=True)
 def _nothing_due_before(database: None) -> None:
     """Other tests' leftovers are due as well; here every figure is this test's own."""
@@ -75,6 +82,17 @@ def test_sessions_silent_longer_than_their_tenant_keeps_them_are_deleted_with_th
         assert not Turn.objects.filter(id=old_turn.id).exists()
     assert gone.id not in session_ids(patient)
     assert delete_expired_sessions() == 0
+
+
+def test_segments_of_a_session_are_deleted_with_it(cast: Cast) -> None:
+    agent, tenant = cast.agent(), cast.tenant(retention_days=2)
+    website = cast.website(tenant, agents=[agent])
+    old, fresh = make_session(website, agent, silent_days=3), make_session(website, agent, silent_days=1)
+    for session in (old, fresh):
+        make_segment(session)
+    assert delete_expired_sessions() == 1
+    with tenant_scope(tenant.id):
+        assert list(HistorySegment.objects.values_list("agent_session_id", flat=True)) == [fresh.id]
 
 
 def test_session_whose_turn_is_running_is_not_deleted(cast: Cast) -> None:

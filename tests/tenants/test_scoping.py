@@ -9,14 +9,14 @@ from django.db import IntegrityError, ProgrammingError, connection, transaction
 from psycopg import sql
 
 from agents.models import Agent, WebsiteAgent
-from sessions.models import AgentSession, Turn
+from sessions.models import AgentSession, HistorySegment, Turn
 from tenants.errors import TenantScopeConflictError, TenantScopeMissingError
 from tenants.identifiers import OPERATOR_ID
 from tenants.models import Membership, Tenant, TenantOwned, Website, WebsiteOrigin
 from tenants.scoping import active_tenant_id, tenant_scope
 from tests.cast import Cast
 
-OWNED = [Website, WebsiteOrigin, Membership, Agent, WebsiteAgent, AgentSession, Turn]
+OWNED = [Website, WebsiteOrigin, Membership, Agent, WebsiteAgent, AgentSession, HistorySegment, Turn]
 
 
 def count_by_sql(table: str, tenant: Tenant | None) -> int:
@@ -172,9 +172,11 @@ def test_tables_of_sessions_have_keys_led_by_the_tenant() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint"
-            " WHERE contype = 'p' AND conrelid::regclass::text IN ('agent_sessions', 'turns') ORDER BY 1"
+            " WHERE contype = 'p' AND conrelid::regclass::text IN ('agent_sessions', 'history_segments', 'turns')"
+            " ORDER BY 1"
         )
         assert cursor.fetchall() == [
             ("agent_sessions", "PRIMARY KEY (tenant_id, id)"),
+            ("history_segments", "PRIMARY KEY (tenant_id, id)"),
             ("turns", "PRIMARY KEY (tenant_id, id)"),
         ]

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tenants.timed_cache import TimedCache
+from tenants.timed_cache import RecentKeys, TimedCache
 
 
 class Source:
@@ -73,3 +73,21 @@ async def test_values_whose_time_is_over_are_dropped() -> None:
     await asyncio.sleep(0.02)
     await cache.get(99, source.load)
     assert len(cache._loads) == 1
+
+
+def test_noted_keys_are_known_for_their_time_until_forgotten() -> None:
+    known, past = RecentKeys[str](seconds=60, size=10), RecentKeys[str](seconds=0, size=10)
+    for keys in (known, past):
+        keys.note("a")
+        keys.note("b")
+        keys.forget("b")
+        keys.forget("never noted")
+    assert [key in known for key in ("a", "b", "c")] == [True, False, False]
+    assert "a" not in past
+
+
+def test_noted_keys_are_bounded_and_the_longest_unnoted_goes_first() -> None:
+    keys = RecentKeys[int](seconds=60, size=3)
+    for key in (1, 2, 3, 1, 4):
+        keys.note(key)
+    assert [key for key in range(5) if key in keys] == [1, 3, 4]

@@ -16,6 +16,12 @@ from widget.demo_shops import DEMO_SHOPS, DemoShop
 
 PASSWORD: Final = "parlour-demo"  # noqa: S105  the demo's, refused outside development
 AGENT_KEY: Final = "agent_001"
+# All of a demo's visitors come from one address.
+PLENTY: Final = {
+    "session_turns_per_minute": 600,
+    "network_turns_per_minute": 60_000,
+    "turns_per_minute": 60_000,
+}
 INSTRUCTIONS: Final = (
     "You are the friendly assistant of a shop's website. Answer briefly and from the facts you are given."
     " Where you do not know something, say so and offer the shop's phone number."
@@ -67,7 +73,7 @@ def _seed_connection(api_key: str) -> ModelConnection:
 def _seed_tenant(shop: DemoShop, agent: Agent) -> Tenant:
     with tenant_scope(OPERATOR_ID):
         slug = shop.domain.partition(".")[0]
-        tenant, _ = Tenant.objects.get_or_create(slug=slug, defaults={"name": shop.tenant_name})
+        tenant, _ = Tenant.objects.get_or_create(slug=slug, defaults={"name": shop.tenant_name, **PLENTY})
     with tenant_scope(tenant.id):
         website = Website.objects.filter(domain=shop.domain).first() or register_website(
             shop.domain, title=shop.title, site_key=shop.site_key, require_session_token=False
