@@ -4,39 +4,30 @@ Django's ORM serves the admin and the jobs; here a turn's few statements go to P
 transaction is sent as one pipeline: BEGIN, the tenant, the statements and COMMIT travel together.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Any, LiteralString
 from uuid import UUID
 
 from django.conf import settings
-from psycopg import AsyncConnection, OperationalError
 from psycopg.conninfo import make_conninfo
-from psycopg.rows import DictRow, dict_row
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg.rows import DictRow
 
 from tenants.scoping import SET_TENANT
+from tenants.watched_pool import WatchedPool
 
 Row = DictRow
 Statement = tuple[LiteralString, dict[str, Any]]
 """SQL with named placeholders, and their values."""
 
-_pool: AsyncConnectionPool[AsyncConnection[Row]] | None = None
+_pool: WatchedPool | None = None
 
 
 async def open_chat_pool() -> None:
     """Opens this process's pool. Returns at once: a database that is away now may be there for the first request."""
     global _pool  # noqa: PLW0603  one pool a process, opened and closed with it
-    _pool = AsyncConnectionPool(
-        chat_conninfo(),
-        min_size=1,
-        max_size=settings.CHAT_POOL_SIZE,
-        timeout=30,
-        # Prepared statements break behind a transaction-mode pooler, and autocommit leaves BEGIN to the pipeline.
-        kwargs={"autocommit": True, "prepare_threshold": None, "row_factory": dict_row},
-        open=False,
-    )
-    await _pool.open()
+    pool = WatchedPool(chat_conninfo(), size=settings.CHAT_POOL_SIZE)
+    await pool.open()
+    _pool = pool
 
 
 async def close_chat_pool() -> None:
@@ -49,9 +40,10 @@ async def close_chat_pool() -> None:
 async def in_tenant(tenant_id: UUID, statements: Sequence[Statement]) -> list[list[Row]]:
     """Runs ``statements`` in one transaction of ``tenant_id`` and one round trip; gives the rows of each.
 
-    An error of any statement undoes all of them. Raises psycopg's errors.
+    An error of any statement undoes all of them. Raises psycopg's errors: ``DatabaseAwayError`` where the database is
+    out of reach or the connection broke, perhaps after the commit, and ``PoolTimeout`` where it is busy.
     """
-    async with _connection() as connection:
+    async with _chat_pool().connection() as connection:
         async with connection.pipeline():
             await connection.execute("BEGIN")
             await connection.execute(SET_TENANT, [str(tenant_id)])
@@ -61,27 +53,17 @@ async def in_tenant(tenant_id: UUID, statements: Sequence[Statement]) -> list[li
 
 
 async def through_door(query: LiteralString, values: dict[str, Any]) -> list[Row]:
-    """Asks one of the definer functions, before any tenant is known."""
-    async with _connection() as connection:
+    """Asks one of the definer functions, before any tenant is known. Raises as ``in_tenant``."""
+    async with _chat_pool().connection() as connection:
         return await (await connection.execute(query, values)).fetchall()
 
 
-@asynccontextmanager
-async def _connection() -> AsyncIterator[AsyncConnection[Row]]:
-    """One of the pool's connections. One that broke is seldom alone: the idle ones are looked through, too."""
-    pool = chat_pool()
-    try:
-        async with pool.connection() as connection:
-            yield connection
-    except PoolTimeout:
-        raise
-    except OperationalError:
-        await pool.check()
-        raise
+def database_is_away() -> bool:
+    """Whether this process's pool waits for its database to come back; False without a pool, and from any thread."""
+    return _pool is not None and _pool.is_away
 
 
-def chat_pool() -> AsyncConnectionPool[AsyncConnection[Row]]:
-    """This process's pool; opened by ``sessions.lifespan``."""
+def _chat_pool() -> WatchedPool:
     if _pool is None:
         raise RuntimeError("the chat pool is opened by the server's lifespan, which has not started")
     return _pool

@@ -6,8 +6,11 @@ ParlourError                       every error that this project raises for a ca
 |   `-- TenantScopeConflictError   another tenant's scope was entered inside one
 |-- OriginNotAllowedError          no website is registered for the origin of a request
 |-- DomainTakenError               a domain is proved by another website already
+|-- DatabaseAwayError              the database refuses connections, does not answer, or hung up
 `-- TenantsFailedError             a job failed for some tenants and went on with the others
 """
+
+from psycopg import OperationalError
 
 
 class ParlourError(Exception):
@@ -35,6 +38,13 @@ class OriginNotAllowedError(ParlourError):
 class DomainTakenError(ParlourError):
     def __init__(self) -> None:
         super().__init__("This domain is in use by another website already.")
+
+
+class DatabaseAwayError(ParlourError, OperationalError):
+    """Trying again later may help. What was asked may have been done: a commit whose answer was lost counts."""
+
+    def __init__(self) -> None:
+        super().__init__("the database is out of reach")
 
 
 class TenantsFailedError(ParlourError):

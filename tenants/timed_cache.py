@@ -50,6 +50,28 @@ class TimedCache(Generic[Key, Value]):
             del self._loads[key]
 
 
+class RecentKeys(Generic[Key]):
+    """Which keys were noted within the last ``seconds``; at most ``size`` of them, the latest."""
+
+    def __init__(self, *, seconds: float, size: int) -> None:
+        self._seconds = seconds
+        self._size = size
+        self._noted_at: OrderedDict[Key, float] = OrderedDict()
+
+    def note(self, key: Key) -> None:
+        self._noted_at[key] = time.monotonic()
+        self._noted_at.move_to_end(key)
+        if len(self._noted_at) > self._size:
+            self._noted_at.popitem(last=False)
+
+    def forget(self, key: Key) -> None:
+        self._noted_at.pop(key, None)
+
+    def __contains__(self, key: Key) -> bool:
+        noted_at = self._noted_at.get(key)
+        return noted_at is not None and time.monotonic() - noted_at < self._seconds
+
+
 def _notice(task: asyncio.Task[Any]) -> None:
     """Takes note of an error that nobody waits for any more."""
     if not task.cancelled():
