@@ -17,8 +17,11 @@ _CONNECTIONS = """
 SELECT count(*) FROM pg_stat_activity
  WHERE backend_type = 'client backend' AND datname = current_database() AND pid <> pg_backend_pid()
 """
-# Read from the history itself: what the answer says of it is not evidence.
-_STORED_TURNS = "SELECT COALESCE(sum(jsonb_array_length(history)), 0) / 2 FROM agent_sessions"
+# Read from history and segments themselves: what the answer says of it is not evidence.
+_STORED_TURNS = """
+SELECT COALESCE(sum(jsonb_array_length(messages)), 0) / 2
+  FROM (SELECT history AS messages FROM agent_sessions UNION ALL SELECT messages FROM history_segments) kept
+"""
 
 
 @dataclass(slots=True)
@@ -58,7 +61,7 @@ class Servers:
         return self._number(_CONNECTIONS)
 
     def stored_turns(self) -> int:
-        """Exchanges in all histories of this database."""
+        """Exchanges in all transcripts of this database."""
         return self._number(_STORED_TURNS)
 
     def postgres_cpu(self) -> float:

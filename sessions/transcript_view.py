@@ -76,7 +76,8 @@ class _Window:
 
     def unanswered(self, session: AgentSession) -> list[Turn]:
         """Turns of this stretch that brought nothing into the history, oldest first."""
-        within = ~Q(state=Turn.State.COMPLETED) & Q(reply_id="")
+        # A stopped turn whose words were taken off it has them in the history.
+        within = ~Q(state=Turn.State.COMPLETED) & ~Q(state=Turn.State.STOPPED, message="")
         if self.after is not None:
             within &= Q(number__gt=self.after)
         if self.before is not None:

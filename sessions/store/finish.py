@@ -70,9 +70,11 @@ async def finish_turn(claim: Claim, values: dict[str, Any]) -> Finished | None:
     return Finished(rows[0]["message_count"], waiting["waits"]) if rows else None
 
 
+# The visitor's words leave the turn with the exchange: one that others stopped, without an exchange, still has them.
 _SAVED: Final = """
 SELECT message_count FROM turns
  WHERE tenant_id = %(tenant_id)s AND id = %(turn_id)s AND reply_id = %(reply_id)s AND state IN ('completed', 'stopped')
+   AND message = ''
 """
 
 

@@ -108,7 +108,7 @@ def make_turn(session: AgentSession, number: int, message_id: str, **fields: Any
             number=number,
             message_id=message_id,
             message_hmac=b"-",
-            **fields,
+            **{"reply_id": f"reply_of_{message_id}", **fields},
         )
 
 
