@@ -3,7 +3,7 @@
 import json
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any, Protocol
 
 import httpx
@@ -60,7 +60,7 @@ class Visitor:
         """All events of an answer."""
         return [event for _, event in self.stream_with_ids(message, **more)]
 
-    def stream_with_ids(self, message: str, **more: Any) -> Iterator[tuple[int, dict[str, Any]]]:
+    def stream_with_ids(self, message: str, **more: Any) -> Generator[tuple[int, dict[str, Any]], None, None]:
         body = {"message": message, "session_id": self.session_id, **more}
         headers = {"Accept": "text/event-stream", **self.all_headers}
         with self.http.stream("POST", "/api/v1/chat/", json=body, headers=headers) as response:
@@ -80,7 +80,9 @@ class Visitor:
     def messages(self, **query: Any) -> httpx.Response:
         return self.http.get(f"/api/v1/sessions/{self.session_id}/messages/", params=query, headers=self.all_headers)
 
-    def join(self, message_id: str, *, last_event_id: int | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
+    def join(
+        self, message_id: str, *, last_event_id: int | None = None
+    ) -> Generator[tuple[int, dict[str, Any]], None, None]:
         """The events of a turn that was begun before, from the last one seen."""
         headers = {**self.all_headers, **({} if last_event_id is None else {"Last-Event-ID": str(last_event_id)})}
         with self.http.stream("GET", self._events_address(message_id), headers=headers) as response:

@@ -77,7 +77,7 @@ class VisitorView(ApiView):
         try:
             self.door = await open_door(origin)
         except DatabaseAwayError as error:
-            return self._without_door(request, error)
+            return self.refuse_at_the_door(request, error)
         assert origin is not None
         try:
             response = await self._behind_the_door(request)
@@ -86,8 +86,8 @@ class VisitorView(ApiView):
         allow_origin(response, origin)
         return response
 
-    def _without_door(self, request: Request, error: DatabaseAwayError) -> HttpResponseBase:
-        """Nobody can say whose origin it is. A page that was served lately may read that, its browser asking first."""
+    def refuse_at_the_door(self, request: Request, error: Exception) -> HttpResponseBase:
+        """Without asking whose origin it is. A page that was served lately may read why, its browser asking first."""
         origin = request.headers.get("Origin")
         if origin is None or not may_read_errors(origin):
             return error_response(visible_error(error))

@@ -6,7 +6,7 @@ from typing import Any, Final
 import orjson
 from django.http import HttpResponse, HttpResponseBase
 
-from sessions.errors import RateLimitedError, RequestError, TooManyError
+from sessions.errors import RequestError, TooManyError
 
 _ALLOWED_HEADERS: Final = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Parlour-Key"
 _EXPOSED_HEADERS: Final = "Parlour-Replayed, RateLimit, RateLimit-Policy, Retry-After"
@@ -22,10 +22,6 @@ def error_response(error: RequestError) -> HttpResponse:
     body: dict[str, Any] = {"code": error.code, "message": error.message, "status": error.status}
     if error.fields:
         body["fields"] = error.fields
-    if isinstance(error, TooManyError):
-        body["retry_after_seconds"] = error.retry_after_seconds
-    if isinstance(error, RateLimitedError):
-        body["limit"] = error.limit
     response = json_response(body, status=error.status)
     if error.retry_after_seconds is not None:
         response["Retry-After"] = str(error.retry_after_seconds)

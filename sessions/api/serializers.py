@@ -164,7 +164,3 @@ class ErrorSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
     status = serializers.IntegerField()
     fields = serializers.DictField(child=serializers.CharField(), required=False)  # type: ignore[assignment]
-    retry_after_seconds = serializers.IntegerField(required=False, help_text="With 429.")
-    limit = serializers.ChoiceField(
-        choices=["session", "network", "tenant"], required=False, help_text="Which refused, with `rate_limited`."
-    )

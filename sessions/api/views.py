@@ -24,7 +24,7 @@ from sessions.api.serializers import (
 )
 from sessions.beginning import TurnRequest
 from sessions.cleaning import JsonValue, UncleanError, check_id
-from sessions.errors import InvalidRequestError, NotAcceptableError
+from sessions.errors import InvalidRequestError, NotAcceptableError, OverloadedError
 from sessions.events import as_ended_turn, read_event_id, stream_turn
 from sessions.joining import join_turn
 from sessions.limits.admission import Allowance, admit_start, admit_turn
@@ -48,6 +48,14 @@ class LimitedView(VisitorView):
 
 
 class ChatView(LimitedView):
+    async def respond(self, request: Request) -> HttpResponseBase:
+        """Refuses what does not fit before anything is read or asked: that must cost next to nothing."""
+        try:
+            check_room()
+        except OverloadedError as error:
+            return self.refuse_at_the_door(request, error)
+        return await super().respond(request)
+
     @extend_schema(
         request=ChatSerializer,
         responses={
@@ -59,7 +67,6 @@ class ChatView(LimitedView):
     )
     async def post(self, request: Request) -> HttpResponseBase:
         """Send a message and get the agent's answer, as JSON or, for `Accept: text/event-stream`, as it is written."""
-        check_room()  # before anything is read: refusing must cost next to nothing
         wants_stream = _wants_stream(request)
         turn_request = self._turn_request(request)
         allowance = await admit_turn(self.door.website, turn_request.session_id, self.address)

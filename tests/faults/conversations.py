@@ -1,6 +1,8 @@
 """What the fault tests look at: a session's rows, and whether they keep the promise about turns."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+import psycopg
 
 from tests.faults.stack import Stack
 
@@ -51,13 +53,23 @@ def turns(stack: Stack, session_id: str) -> list[TurnRow]:
 
 def check_promise(stack: Stack, session_id: str) -> None:
     """Nothing lost, nothing doubled: each answered turn's exchange is in the history once, whole and in order."""
-    said, made = messages(stack, session_id), turns(stack, session_id)
-    assert [message.role for message in said] == ["user", "assistant"] * (len(said) // 2)
-    answered = [turn for turn in made if turn.state in {"completed", "stopped"} and turn.message_count]
-    exchanges = [(turn.message_id, turn.reply_id) for turn in answered]
-    with_words = [pair for pair in exchanges if pair[1] in {message.id for message in said}]
-    assert list(zip([m.id for m in said[::2]], [m.id for m in said[1::2]], strict=True)) == with_words
-    assert all(pair in with_words for turn, pair in zip(answered, exchanges, strict=True) if turn.state == "completed")
+    said, made, count = _at_one_moment(stack, session_id)
+    pairs = list(zip(said[::2], said[1::2], strict=True))
+    assert [(asked.role, answer.role) for asked, answer in pairs] == [("user", "assistant")] * len(pairs)
+    in_history = [(asked.id, answer.id) for asked, answer in pairs]
+    answered = [turn for turn in made if turn.state in {"completed", "stopped"}]
+    assert in_history == [pair for turn in answered if (pair := (turn.message_id, turn.reply_id)) in in_history]
+    assert {turn.message_id for turn in answered if turn.state == "completed"} <= {asked for asked, _ in in_history}
     assert sum(turn.state == "running" for turn in made) <= 1
-    count: Any = stack.rows("SELECT message_count FROM agent_sessions WHERE session_id = %s", session_id)
-    assert count in ([], [(len(said),)])
+    assert count in {None, len(said)}
+
+
+def _at_one_moment(stack: Stack, session_id: str) -> tuple[list[Message], list[TurnRow], int | None]:
+    with psycopg.connect(stack.postgres.owner_url) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        said = [Message(*row) for row in connection.execute(_MESSAGES, [session_id])]
+        made = [TurnRow(*row) for row in connection.execute(_TURNS, [session_id])]
+        count = connection.execute(
+            "SELECT message_count FROM agent_sessions WHERE session_id = %s", [session_id]
+        ).fetchone()
+    return said, made, count[0] if count else None

@@ -1,0 +1,93 @@
+"""More than fits: never more in flight than fit, every other refused at once, and all well again afterwards."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import orjson
+import pytest
+
+from bench.connection import Connection, Reply
+from bench.plan import Target
+from tests.cast import Cast
+from tests.faults.conversations import check_promise
+from tests.faults.stack import Stack, Web
+from tests.stub_model import StubModel
+from tests.visitor import Visitor
+
+FIT = 20
+TIMES_TOO_MANY = 10
+MODEL_SECONDS = 1.0
+
+
+@pytest.fixture
+def small(stack: Stack) -> Web:
+    """A server that takes few turns at once."""
+    stack.web[0].kill()
+    stack.web[0].start(MAX_TURNS_IN_FLIGHT=str(FIT))
+    return stack.web[0]
+
+
+async def offer(web: Web, visitors: list[Visitor], per_second: float) -> list[Reply]:
+    """A message of every visitor, one after another in this rhythm, whether or not answers come."""
+    target = Target(web.port, "/api/v1/chat/", headers={"Origin": visitors[0].headers["Origin"]})
+
+    async def post(number: int, visitor: Visitor) -> Reply:
+        await asyncio.sleep(number / per_second)
+        connection = Connection(target)
+        try:
+            return await connection.post(target.path, {"message": "Hello", "session_id": visitor.session_id})
+        finally:
+            connection.close()
+
+    return await asyncio.gather(*(post(number, visitor) for number, visitor in enumerate(visitors)))
+
+
+@contextmanager
+def watched(stack: Stack) -> Iterator[list[int]]:
+    """How many turns were in flight, looked at all the time meanwhile."""
+    seen: list[int] = []
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.05):
+            seen.append(stack.value("SELECT count(*) FROM turns WHERE state IN ('queued', 'running')"))
+
+    watching = threading.Thread(target=look)
+    watching.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        watching.join()
+
+
+def test_what_does_not_fit_is_refused_at_once(
+    stack: Stack, small: Web, cast: Cast, stub_model: StubModel, full_size: bool
+) -> None:
+    model = f"stub;latency_ms={MODEL_SECONDS * 1000:.0f}"
+    agent = cast.agent(connection=cast.connection(None, stub_model.url), model=model)
+    domain = cast.website(cast.tenant(), agents=[agent]).domain
+    seconds = 20 if full_size else 4
+    per_second = TIMES_TOO_MANY * FIT / MODEL_SECONDS
+    asyncio.run(offer(small, [Visitor(small, domain) for _ in range(FIT)], per_second))
+    before_mb = small.memory_mb
+    visitors = [Visitor(small, domain) for _ in range(round(seconds * per_second))]
+    with watched(stack) as in_flight:
+        heard = asyncio.run(offer(small, visitors, per_second))
+    assert max(in_flight) == FIT
+    assert {reply.status for reply in heard} == {200, 503}
+    refused = [reply for reply in heard if reply.status == httpx.codes.SERVICE_UNAVAILABLE]
+    assert {orjson.loads(reply.body)["code"] for reply in refused} == {"overloaded"}
+    assert len(heard) - len(refused) >= FIT * seconds * 0.5
+    assert sorted(reply.total_ms for reply in refused)[round(len(refused) * 0.95)] < 200
+    assert small.memory_mb - before_mb < 30
+    sessions = stack.value(
+        "SELECT count(*) FROM agent_sessions WHERE session_id = ANY(%s)", [visitor.session_id for visitor in visitors]
+    )
+    assert sessions == len(heard) - len(refused)
+    assert visitors[-1].say("Hello")["message_count"] in {2, 4}
+    for visitor in visitors[:FIT]:
+        check_promise(stack, visitor.session_id)
