@@ -14,12 +14,13 @@ from typing import Any, Final
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 
 import django  # the settings must be named before Django is imported
+from django.conf import settings
 from django.core import signals
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.handlers.exception import convert_exception_to_response
 from django.db import close_old_connections, reset_queries
-from django.urls import set_script_prefix
+from django.urls import set_script_prefix, set_urlconf
 
 django.setup(set_prefix=False)
 
@@ -43,6 +44,16 @@ class ApiHandler(ASGIHandler):
         self._template_response_middleware: list[Any] = []
         self._exception_middleware: list[Any] = []
         self._middleware_chain = convert_exception_to_response(self._get_response_async)  # type: ignore[attr-defined]  # not in the stubs
+
+    async def get_response_async(self, request: Any) -> Any:
+        """Django's, without its log line for every status from 400 on: that took a thread, and told nothing new.
+
+        What staff must know of is logged where it happens.
+        """
+        set_urlconf(settings.ROOT_URLCONF)
+        response: Any = await self._middleware_chain(request)  # type: ignore[misc]  # of an async handler
+        response._resource_closers.append(request.close)  # noqa: SLF001  as Django's own
+        return response
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         with contextlib.suppress(RequestAborted):

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import psycopg
 from django.conf import settings
+from psycopg_pool import PoolTimeout
 
 from agents.answering import Answer, answer, cut_short
 from agents.errors import ModelError, ModelTimeoutError, ModelUnavailableError
@@ -23,6 +24,7 @@ from sessions.errors import (
     ModelDownError,
     ModelSlowError,
     OverloadedError,
+    RecordsAwayError,
     RequestError,
     TurnInProgressError,
     TurnInterruptedError,
@@ -37,6 +39,7 @@ from sessions.store import finish, keep
 from sessions.store.finish import Finished
 from sessions.store.visits import Claim
 from sessions.waiting import wait_in_line
+from tenants.errors import DatabaseAwayError
 
 log = logging.getLogger(__name__)
 
@@ -98,9 +101,10 @@ class _Run:
             await self._fail(_visible_error(error), error.reason)
         except RequestError as error:
             await self._fail(error, "waited_too_long" if isinstance(error, TurnInProgressError) else error.code)
-        except psycopg.Error:
+        except psycopg.Error as error:
             log.exception("turn %s could not be saved", self._claim.turn_id)
-            await self._fail(OverloadedError(), "not_saved")
+            is_away = isinstance(error, DatabaseAwayError)
+            await self._fail(RecordsAwayError() if is_away else OverloadedError(), "not_saved")
         except Exception:
             log.exception("turn %s broke", self._claim.turn_id)
             await self._fail(InternalError(), "broken")
@@ -252,8 +256,8 @@ async def _save(claim: Claim, values: dict[str, Any]) -> Finished | None:
         try:
             finished = await finish.finish_turn(claim, values)
             break
-        except psycopg.OperationalError:
-            if pause_seconds is None:
+        except psycopg.OperationalError as error:
+            if pause_seconds is None or isinstance(error, PoolTimeout):  # which has waited long enough already
                 raise
             await asyncio.sleep(pause_seconds)
     return finished or await finish.finished_before(claim, values["reply_id"])

@@ -5,6 +5,7 @@ generator's ``finally``, which a dying server never reaches.
 """
 
 import asyncio
+import logging
 import time
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -23,6 +24,9 @@ from sessions.running import run_turn
 LONGEST_JOIN_SECONDS: Final = 60.0
 """How long a request for JSON waits for a turn that another request began."""
 
+log = logging.getLogger(__name__)
+
+_SECONDS_BETWEEN_LINES: Final = 10.0
 _running: Final[set[asyncio.Task[None]]] = set()
 
 
@@ -40,7 +44,28 @@ _Begun: TypeAlias = asyncio.Future[Taken]
 def check_room() -> None:
     """Raises ``OverloadedError`` where this process has as many turns in flight as it may."""
     if len(_running) + watched_count() >= settings.MAX_TURNS_IN_FLIGHT:
+        _refusals.count()
         raise OverloadedError
+
+
+class _Refusals:
+    """Tells the log of an overload now and then: a line for each refusal would be a load of its own."""
+
+    def __init__(self) -> None:
+        self._count, self._quiet_until = 0, 0.0
+
+    def count(self) -> None:
+        self._count += 1
+        if time.monotonic() >= self._quiet_until:
+            log.warning(
+                "%d turns in flight, as many as may be; refused since the last such line: %d",
+                settings.MAX_TURNS_IN_FLIGHT,
+                self._count,
+            )
+            self._count, self._quiet_until = 0, time.monotonic() + _SECONDS_BETWEEN_LINES
+
+
+_refusals: Final = _Refusals()
 
 
 async def answer_message(door: Door, request: TurnRequest, allowance: Allowance) -> tuple[dict[str, object], bool]:

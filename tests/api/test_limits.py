@@ -50,7 +50,8 @@ def outcomes(responses: list[httpx.Response]) -> list[str]:
 
 
 def _refusal(body: dict[str, Any]) -> str:
-    return LIMIT_OF_SENTENCE.get(body["message"], body["code"])
+    code: str = body["code"]
+    return LIMIT_OF_SENTENCE.get(body["message"], code)
 
 
 def test_answer_tells_what_is_left(server: LiveServer, cast: Cast) -> None:

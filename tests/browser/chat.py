@@ -1,6 +1,7 @@
 """The widget as a visitor sees it, for the browser tests."""
 
 import asyncio
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +9,7 @@ from playwright.async_api import BrowserContext, Locator, Page, Request, expect
 
 API = "**/api/v1/"
 _PATIENCE_SECONDS = 10
+_ANSWERS_SECONDS = 30  # several slow answers, one after the other
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Chat:
         self.panel = self.widget.get_by_role("dialog")
         self.field = self.widget.locator("textarea")
         self.answers = self.widget.locator(".list .from-assistant.is-settled .bubble")
+        self.writing = self.widget.locator(".from-assistant.is-running.is-writing .bubble")
 
     def _asked(self, request: Request) -> None:
         self.requests.append(request)
@@ -49,18 +52,23 @@ class Chat:
         await expect(self.panel).to_be_visible()
         await self.wait_for_session()
 
+    async def send(self, *texts: str) -> None:
+        """Sends one message after the other and waits for nothing."""
+        for text in texts:
+            await self.field.fill(text)
+            await self.field.press("Enter")
+
     async def say(self, text: str) -> str:
         """Sends a message and gives the answer's text once it is whole."""
         count = await self.answers.count()
-        await self.field.fill(text)
-        await self.field.press("Enter")
+        await self.send(text)
         await expect(self.answers).to_have_count(count + 1)
         return await self.answers.last.inner_text()
 
     async def lines(self, count: int) -> list[Line]:
         """The messages shown, once there are ``count`` of them and none is on its way."""
         settled = self.widget.locator(".list .is-settled")
-        await expect(settled).to_have_count(count)
+        await expect(settled).to_have_count(count, timeout=_ANSWERS_SECONDS * 1_000)
         return [await self._line(message) for message in await settled.all()]
 
     async def _line(self, message: Locator) -> Line:
@@ -82,6 +90,13 @@ class Chat:
         entries: dict[str, str] = await self.page.evaluate("({...localStorage})")
         return entries
 
+    def sent(self) -> list[dict[str, Any]]:
+        """The body of each attempt to send something."""
+        return [json.loads(call.post_data or "") for call in self.calls("POST", "chat/")]
+
+    def message_ids(self) -> list[str]:
+        return [body["message_id"] for body in self.sent()]
+
     def calls(self, method: str, path: str) -> list[Request]:
         """The requests that went to ``/api/v1/<path>``."""
         return [
@@ -89,6 +104,20 @@ class Chat:
             for request in self.requests
             if request.method == method and request.url.partition("/api/v1/")[2].partition("?")[0] == path
         ]
+
+
+def refusal(code: str, status: int, origin: str, message: str = "No.", **headers: str) -> dict[str, Any]:
+    """What a route is fulfilled with to refuse a call from ``origin``."""
+    return {
+        "status": status,
+        "headers": {
+            "Content-Type": "application/json",
+            "Access-Control-Allow-Origin": origin.rstrip("/"),
+            "Access-Control-Expose-Headers": "Retry-After",
+            **headers,
+        },
+        "body": json.dumps({"code": code, "message": message, "status": status}),
+    }
 
 
 async def new_chat(context: BrowserContext, address: str) -> Chat:

@@ -1,36 +1,17 @@
 """The widget when the way to the server breaks: no message is lost, none is said twice, and the visitor is told."""
 
 import json
-from typing import Any
 
 import pytest
 from playwright.async_api import Route, expect
 
-from tests.browser.chat import API, Chat, Line
+from tests.browser.chat import API, Chat, Line, refusal
 from tests.browser.conftest import LiveSite, NewContext, Visit
 from widget.demo_shops import BAKERY
 
 pytestmark = pytest.mark.browser
 
 ALICE = [Line("user", "My name is Alice"), Line("assistant", "Nice to meet you, Alice!")]
-
-
-def refusal(code: str, status: int, origin: str, **headers: str) -> dict[str, Any]:
-    return {
-        "status": status,
-        "headers": {
-            "Content-Type": "application/json",
-            "Access-Control-Allow-Origin": origin.rstrip("/"),
-            "Access-Control-Expose-Headers": "Retry-After",
-            **headers,
-        },
-        "body": json.dumps({"code": code, "message": "No.", "status": status}),
-    }
-
-
-def message_ids(chat: Chat) -> list[str]:
-    """The message_id of each attempt to send something."""
-    return [json.loads(call.post_data or "")["message_id"] for call in chat.calls("POST", "chat/")]
 
 
 async def open_chat(visit: Visit, site: LiveSite) -> Chat:
@@ -48,7 +29,7 @@ async def test_an_answer_lost_on_the_way_is_fetched_again(visit: Visit, live_sit
 
     await chat.page.route(f"{API}chat/", lose_the_answer, times=1)
     assert await chat.say("My name is Alice") == "Nice to meet you, Alice!"
-    first, second = message_ids(chat)
+    first, second = chat.message_ids()
     assert first == second
 
     await chat.visit(live_site.bakery)
@@ -83,11 +64,11 @@ async def test_a_refusal_for_now_is_tried_again_when_the_server_says(
         await chat.field.press("Enter")
 
     await chat.page.clock.run_for(6_900)
-    assert len(message_ids(chat)) == 1
+    assert len(chat.message_ids()) == 1
     await chat.page.clock.run_for(1_000)
     await chat.page.clock.resume()
     assert await chat.lines(2) == ALICE
-    first, second = message_ids(chat)
+    first, second = chat.message_ids()
     assert first == second
 
 
@@ -104,7 +85,7 @@ async def test_a_failure_is_told_and_try_again_sends_the_same_message(visit: Vis
     await failed.get_by_role("button", name="Try again").click()
     assert await chat.lines(2) == ALICE
     await expect(failed).to_have_count(0)
-    first, second = message_ids(chat)
+    first, second = chat.message_ids()
     assert first == second
 
 

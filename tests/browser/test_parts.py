@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 
 EVENTS = (
     'retry: 5\r\nid: 1\r\ndata: {"a": "grüße 🥐"}\r\n\r\n'
-    ": heartbeat\n\ndata:one\ndata: two\n\nevent: x\rdata\r\rdata: cut"
+    ": heartbeat\n\ndata:one\ndata: two\n\nevent: x\rid: 12\rdata\r\rid: 13\rdata: cut"
 )
 
 
@@ -45,7 +45,11 @@ async def test_events_are_read_however_the_bytes_are_cut(blank: Page, size: int)
         }""",
         [EVENTS, size],
     )
-    assert read == ['{"a": "grüße 🥐"}', "one\ntwo", ""]
+    assert read == [
+        {"id": "1", "data": '{"a": "grüße 🥐"}'},
+        {"id": "1", "data": "one\ntwo"},
+        {"id": "12", "data": ""},
+    ]
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ MODEL_SECONDS = 1.0
 def small(stack: Stack) -> Web:
     """A server that takes few turns at once."""
     stack.web[0].kill()
-    stack.web[0].start(MAX_TURNS_IN_FLIGHT=str(FIT))
+    stack.web[0].start(MAX_TURNS_IN_FLIGHT=str(FIT), DOOR_CACHE_SECONDS="5")
     return stack.web[0]
 
 
@@ -52,7 +52,7 @@ def watched(stack: Stack) -> Iterator[list[int]]:
     over = threading.Event()
 
     def look() -> None:
-        while not over.wait(0.05):
+        while not over.wait(0.2):
             seen.append(stack.value("SELECT count(*) FROM turns WHERE state IN ('queued', 'running')"))
 
     watching = threading.Thread(target=look)
@@ -82,7 +82,8 @@ def test_what_does_not_fit_is_refused_at_once(
     refused = [reply for reply in heard if reply.status == httpx.codes.SERVICE_UNAVAILABLE]
     assert {orjson.loads(reply.body)["code"] for reply in refused} == {"overloaded"}
     assert len(heard) - len(refused) >= FIT * seconds * 0.5
-    assert sorted(reply.total_ms for reply in refused)[round(len(refused) * 0.95)] < 200
+    times = sorted(reply.total_ms for reply in refused)
+    assert times[round(len(refused) * 0.95)] < 200
     assert small.memory_mb - before_mb < 30
     sessions = stack.value(
         "SELECT count(*) FROM agent_sessions WHERE session_id = ANY(%s)", [visitor.session_id for visitor in visitors]

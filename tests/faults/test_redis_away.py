@@ -62,6 +62,38 @@ def test_turn_is_answered_whole_though_redis_dies_mid_stream(
     assert stub_model.calls() == 1
 
 
+@pytest.mark.parametrize("how", ["killed", "hanging"])
+def test_joining_and_limits_work_again_once_redis_is_back(
+    stack: Stack, cast: Cast, stub_model: StubModel, how: str
+) -> None:
+    model = "stub;tokens=40;tokens_per_second=10"
+    agent = cast.agent(connection=cast.connection(None, stub_model.url), model=model)
+    visitor = Visitor(stack.web[0], cast.website(cast.tenant(session_turns_per_minute=3), agents=[agent]).domain)
+    visitor.start()
+    BROKEN[how](stack)
+    assert visitor.say("Hello")["message_count"] == 2
+    stack.mend()
+    wait_until_ok(stack)
+    events = visitor.stream_with_ids("Hello again", message_id="message_0001")
+    next(events)
+    heard = [event for _, event in visitor.at(stack.web[1]).join("message_0001")]
+    pieces = [event["delta"] for event in heard if event["type"] == "TEXT_MESSAGE_CONTENT"]
+    assert len(pieces) > 1
+    assert "".join(pieces) == heard[-1]["result"]["message"]["content"]
+    events.close()
+    cast.change(agent, model="stub")
+    statuses = [visitor.at(stack.web[number % 2]).post("Hello").status_code for number in range(4)]
+    # A Redis that only hung counts what it was asked meanwhile.
+    assert statuses in ([200, 200, 429, 429], [200, 429, 429, 429])
+
+
+def wait_until_ok(stack: Stack) -> None:
+    deadline = time.monotonic() + 10
+    while {web.http.get("/readyz").json()["parts"]["limits"] for web in stack.web} != {"ok"}:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def redis_part(stack: Stack) -> tuple[int, str, str]:
     response = stack.web[0].http.get("/readyz")
     body = response.json()
