@@ -215,6 +215,7 @@ async def test_a_tab_that_learns_late_who_was_first_shows_that_answer_first(
     await second.page.wait_for_timeout(1_000)  # it looks once a second at most
     await second.page.evaluate("dispatchEvent(new Event('focus'))")
     await expect(second.writing).to_contain_text('"From one"')
+    await expect(second.widget.locator(".from-user.is-queued .bubble")).to_have_text("From two")
     assert await second.widget.locator(".from-user .bubble").all_inner_texts() == ["From one", "From two"]
     assert await second.lines(4) == await shop.stored_lines(first)
     assert shop.model_calls() == 2

@@ -1,19 +1,18 @@
 /* The calls to Parlour. They go to the host the script came from, carry no cookie and leave nothing in a cache. */
 const CALL_TIMEOUT = 20_000;
-const SILENCE_TIMEOUT = 75_000; // longer than a turn may wait for the one before it; heartbeats count as sound
-const RETRY_TRIES = 5;
-const CONFIG_TRIES = 3; // an unknown website looks like a broken network: the browser hides the refusal
-const RETRY_WINDOW = 60_000;
+const SILENCE_TIMEOUT = 40_000; // the server's heartbeats, one each 15 s, count as sound
 const TEMPORARY = new Set(["network", "turn_in_progress", "rate_limited", "overloaded", "unavailable"]);
-const LOST = new Set(["session_token_invalid", "session_token_required", "session_not_found", "not_found"]);
+const LOST = new Set(["session_token_invalid", "session_token_required"]);
+const SPEAKING = new Set(["rate_limited", "quota_exceeded"]);
 
-/* A call that did not succeed. `code` is Parlour's own, or "network" where no answer came. */
+/* A call that did not succeed. `code` is Parlour's own, or "network" where no answer came; `sentence` is the server's
+   where its words are meant for the visitor. */
 class CallError extends Error {
-  constructor(code, { status = 0, retryAfter = 0 } = {}) {
+  constructor(code, { retryAfter = 0, sentence = "" } = {}) {
     super(`Parlour: ${code}`);
     this.code = code;
-    this.status = status;
     this.retryAfter = retryAfter;
+    this.sentence = sentence;
   }
 
   get isTemporary() {
@@ -22,9 +21,11 @@ class CallError extends Error {
 
   /* The session is gone or its token no longer fits. */
   get isLostSession() {
-    return this.status === 401 || ((this.status === 403 || this.status === 404) && LOST.has(this.code));
+    return LOST.has(this.code);
   }
 }
+
+const STREAM = { accept: "text/event-stream" };
 
 class Api {
   #host;
@@ -54,34 +55,55 @@ class Api {
     }
   }
 
-  /* One page of the transcript, newest message first; `next` leads to the older ones. */
+  /* One page of the transcript, newest message first; `next` leads to the older ones, `ongoing` are turns under way. */
   messages(session, cursor) {
     const query = cursor ? `?cursor=${encodeURIComponent(cursor)}` : "";
-    return this.#json(`/api/v1/sessions/${session.id}/messages/${query}`, { token: session.token });
+    return this.#json(`${pathOf(session)}/messages/${query}`, { token: session.token });
   }
 
-  /* Sends a message and resolves with the whole answer; `on` hears of it while it comes: `started()`, `said(delta)`. */
-  async chat(session, message, on, signal) {
-    const watch = new Watch(SILENCE_TIMEOUT, signal);
+  /* Gives the server a message to store and to answer in its turn, and does not listen. */
+  async hand(session, message, signal) {
+    const watch = new Watch(CALL_TIMEOUT, signal);
     try {
-      const response = await this.#fetch("/api/v1/chat/", {
-        accept: "text/event-stream",
-        body: this.#withAgent({
-          message: message.text,
-          session_id: session.id,
-          message_id: message.id,
-          metadata: { website_domain: location.hostname },
-        }),
-        token: session.token,
-        signal: watch.signal,
-      });
-      const streamed = (response.headers.get("Content-Type") ?? "").startsWith("text/event-stream");
-      return streamed ? await readAnswer(response.body, on, watch) : await response.json();
-    } catch (error) {
-      throw error instanceof CallError || signal?.aborted ? error : new CallError("network");
+      await this.#send(session, message, watch);
     } finally {
       watch.end();
     }
+  }
+
+  /* Sends a message, or rejoins the answer to one that the server holds, and resolves with the whole answer. `on` hears
+     of it while it comes: `held()` once the server has stored the message, `heard(event, id)`. */
+  async answer(session, message, on, signal) {
+    const watch = new Watch(SILENCE_TIMEOUT, signal);
+    try {
+      const response = await (message.isHeld ? this.#join : this.#send).call(this, session, message, watch);
+      on.held();
+      return await readAnswer(response.body, on, watch);
+    } catch (error) {
+      throw error instanceof CallError || signal.aborted ? error : new CallError("network");
+    } finally {
+      watch.end();
+    }
+  }
+
+  /* Ends the answer to a message where it is; what was said stays. */
+  stop(session, messageId) {
+    return this.#json(`${pathOf(session)}/stop/`, { body: { message_id: messageId }, token: session.token });
+  }
+
+  #send(session, message, watch) {
+    const body = this.#withAgent({
+      message: message.text,
+      session_id: session.id,
+      message_id: message.id,
+      metadata: { website_domain: location.hostname },
+    });
+    return this.#fetch("/api/v1/chat/", { ...STREAM, body, token: session.token, signal: watch.signal });
+  }
+
+  #join(session, message, watch) {
+    const path = `${pathOf(session)}/turns/${message.id}/events`;
+    return this.#fetch(path, { ...STREAM, after: message.eventId, token: session.token, signal: watch.signal });
   }
 
   #withAgent(body) {
@@ -99,8 +121,9 @@ class Api {
     }
   }
 
-  async #fetch(path, { accept = "application/json", body, token, signal } = {}) {
+  async #fetch(path, { accept = "application/json", after, body, token, signal } = {}) {
     const headers = { Accept: accept, "X-Parlour-Key": this.#siteKey };
+    if (after) headers["Last-Event-ID"] = after;
     if (token) headers.Authorization = `Bearer ${token}`;
     if (body) headers["Content-Type"] = "application/json";
     const response = await fetch(this.#host + path, {
@@ -146,13 +169,16 @@ class Watch {
 }
 
 async function refusalOf(response) {
-  let code = response.status === 502 || response.status === 503 || response.status === 504 ? "unavailable" : "refused";
+  const isDown = response.status === 502 || response.status === 503 || response.status === 504;
+  let [code, sentence] = [isDown ? "unavailable" : "refused", ""];
   try {
-    code = (await response.json()).code ?? code;
+    const refusal = await response.json();
+    code = refusal.code ?? code;
+    if (SPEAKING.has(code)) sentence = refusal.message;
   } catch {
     // A proxy in between answered with something else than Parlour's JSON.
   }
-  return new CallError(code, { status: response.status, retryAfter: retryAfterOf(response) });
+  return new CallError(code, { retryAfter: retryAfterOf(response), sentence });
 }
 
 /* Milliseconds that the server asks to wait; the header is seconds or a date. */
@@ -171,51 +197,17 @@ async function readAnswer(body, on, watch) {
     const { done, value } = await reader.read();
     if (done) throw new CallError("network");
     watch.heard();
-    for (const data of parser.push(value)) {
+    for (const { id, data } of parser.push(value)) {
       const event = JSON.parse(data);
       if (event.type === "RUN_FINISHED") return event.result;
       if (event.type === "RUN_ERROR") throw new CallError(event.code ?? "refused");
-      if (event.type === "RUN_STARTED") on.started();
-      if (event.type === "TEXT_MESSAGE_CONTENT") on.said(event.delta);
+      on.heard(event, id);
     }
   }
 }
 
-/* Repeats `attempt` while its error is temporary: a few times, within a minute. A turn of this session that still runs
-   is waited for as long as the minute lasts. */
-async function withRetries(attempt, { signal, tries: most = RETRY_TRIES } = {}) {
-  const deadline = performance.now() + RETRY_WINDOW;
-  for (let tries = 1; ; ) {
-    try {
-      return await attempt();
-    } catch (error) {
-      const wait = pauseBefore(tries, error.retryAfter);
-      if (!error.isTemporary || tries >= most || performance.now() + wait > deadline) throw error;
-      if (error.code !== "turn_in_progress") tries += 1;
-      await pause(wait, signal);
-    }
-  }
-}
-
-/* Doubling from half a second to 8 s, half of it by chance, so that a thousand browsers do not come back at once. */
-function pauseBefore(tries, retryAfter) {
-  const backoff = Math.min(8_000, 500 * 2 ** (tries - 1));
-  return (retryAfter || 0) + backoff * (0.5 + Math.random() / 2);
-}
-
-/* Resolves after `milliseconds`, or as soon as the browser is online again. */
-function pause(milliseconds, signal) {
-  return new Promise((resolve, reject) => {
-    const end = () => {
-      clearTimeout(timer);
-      removeEventListener("online", end);
-      if (signal?.aborted) reject(signal.reason);
-      else resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    addEventListener("online", end);
-    signal?.addEventListener("abort", end, { once: true });
-  });
+function pathOf(session) {
+  return `/api/v1/sessions/${session.id}`;
 }
 
 function newSessionId() {

@@ -1,12 +1,15 @@
-/* Where the visitor writes. Enter sends, Shift+Enter begins a line; what is too long cannot be sent. */
+/* Where the visitor writes. Enter sends, Shift+Enter begins a line; what is too long cannot be sent. While an answer is
+   written a button ends it, in the place of a send button that has nothing to send. */
 const MAX_MESSAGE_BYTES = 8192;
 const COUNTER_FROM = 7168;
+const STOP_DELAY = 250; // no button that is gone before it is seen
 const UTF8 = new TextEncoder();
 
 class Composer {
   #onSend;
+  #offering = 0;
 
-  constructor(agentName, onSend) {
+  constructor(agentName, onSend, onStop) {
     this.#onSend = onSend;
     this.counter = make("span", { class: "counter", hidden: true });
     this.field = make("textarea", {
@@ -18,7 +21,10 @@ class Composer {
     });
     this.button = iconButton("send", "Send message", "send");
     this.button.type = "submit";
-    this.element = make("form", { class: "composer" }, this.field, this.button);
+    this.stopButton = iconButton("stop", "Stop answer", "stop");
+    this.stopButton.hidden = true;
+    this.stopButton.addEventListener("click", onStop);
+    this.element = make("form", { class: "composer" }, this.field, this.stopButton, this.button);
     this.field.addEventListener("input", () => this.#changed());
     this.field.addEventListener("keydown", (event) => this.#pressed(event));
     this.element.addEventListener("submit", (event) => {
@@ -32,6 +38,23 @@ class Composer {
   fit() {
     this.field.style.height = "auto";
     if (this.field.scrollHeight) this.field.style.height = `${this.field.scrollHeight}px`;
+  }
+
+  /* Offers to stop the answer that is being written, or no longer; `isAsked`: it has been asked to stop. */
+  offerStop(isOffered, isAsked) {
+    this.stopButton.setAttribute("aria-disabled", String(isAsked));
+    if (isOffered === Boolean(this.#offering)) return;
+    clearTimeout(this.#offering);
+    this.#offering = isOffered ? setTimeout(() => this.#showStop(true), STOP_DELAY) : 0;
+    if (!isOffered) this.#showStop(false);
+  }
+
+  /* A button that goes must not take the focus with it; in the field it would bring up a touch screen's keyboard. */
+  #showStop(isShown) {
+    const next = TOUCH.matches ? this.element.closest(".panel") : this.field;
+    if (!isShown && this.stopButton.matches(":focus")) next.focus({ preventScroll: true });
+    this.stopButton.hidden = !isShown;
+    this.element.classList.toggle("is-answering", isShown);
   }
 
   /* While an input method composes, Enter chooses a word. */

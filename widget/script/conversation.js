@@ -1,5 +1,6 @@
 /* One visitor's conversation: starts it, sends in order, keeps what is shown equal to what the server has stored. */
 const REFRESH_INTERVAL = 1_000;
+const STOP_TRIES = 3;
 const SENTENCES = {
   network: "No connection. Please check your internet and try again.",
   rate_limited: "That was a lot at once. Please wait a moment and try again.",
@@ -17,25 +18,27 @@ class Conversation {
   #keeper;
   #transcript;
   #channel;
+  #line;
   #records = [];
   #older = null;
   #shown = null;
   #abort = new AbortController();
-  #queue = Promise.resolve();
-  #underWay = 0;
   #isBehind = false;
   #refreshing = null;
   #refreshedAt = 0;
   #isLoadingOlder = false;
 
-  /* `on`: `message(record)` for each new one, `demo()` when an answer came from the demo model. */
+  /* `on`: `answered(record, exchange)` for each answer that comes here, `failed(sentence)`, `stopped()`, `demo()` when an
+     answer came from the demo model, `answering(isAnswering, isStopping)` when there is something to stop, or no longer. */
   constructor({ api, keeper, transcript, name, on }) {
     this.#api = api;
     this.#keeper = keeper;
     this.#transcript = transcript;
     this.on = on;
+    this.#line = this.#newLine();
     this.#channel = "BroadcastChannel" in window ? new BroadcastChannel(name) : null;
-    this.#channel?.addEventListener("message", () => this.refresh({ isUrgent: true }));
+    // A tab that nobody sees looks when it is seen: it must not take one of the few connections meanwhile.
+    this.#channel?.addEventListener("message", () => document.hidden || this.refresh({ isUrgent: true }));
     keeper.watch(() => this.#adopt());
     for (const [target, type] of [[window, "focus"], [document, "visibilitychange"]]) {
       target.addEventListener(type, () => document.hidden || this.refresh());
@@ -50,7 +53,23 @@ class Conversation {
   }
 
   send(text) {
-    this.#enqueue(this.#transcript.begin(newMessageId(), text));
+    this.#line.add(this.#transcript.begin({ id: newMessageId(), text, isOwn: true }));
+    this.#draw();
+  }
+
+  /* Ends the answer that is being written. */
+  async stop() {
+    const { first } = this.#line;
+    if (!first?.isHeld || first.isStopping) return;
+    first.isStopping = true;
+    this.#tellAnswering();
+    try {
+      const session = await this.#keeper.ensure();
+      await withRetries(() => this.#api.stop(session, first.id), { tries: STOP_TRIES });
+    } catch {
+      first.isStopping = false; // the button may be pressed again
+      this.#tellAnswering();
+    }
   }
 
   /* Leaves the conversation for a new one, in all tabs. */
@@ -63,13 +82,11 @@ class Conversation {
   /* Shows what the server has stored meanwhile, from another tab for one. Not before the chat was opened. */
   async refresh({ isUrgent = false } = {}) {
     if (!this.isOpened || !this.#keeper.current) return;
-    this.#isBehind ||= isUrgent && this.#underWay > 0;
-    if (this.#underWay) return;
     if (!isUrgent && performance.now() - this.#refreshedAt < REFRESH_INTERVAL) return;
-    this.#refreshing ??= this.#load().finally(() => {
-      this.#refreshing = null;
-    });
-    await this.#refreshing;
+    this.#isBehind ||= isUrgent;
+    const loading = (this.#refreshing ??= this.#load());
+    await loading;
+    if (this.#refreshing === loading) this.#refreshing = null;
   }
 
   async loadOlder() {
@@ -97,45 +114,6 @@ class Conversation {
     }
   }
 
-  /* Each message goes when the one before it is through, so that they are stored in the order they were written. */
-  #enqueue(exchange) {
-    exchange.restart();
-    this.#underWay += 1;
-    const { signal } = this.#abort;
-    this.#queue = this.#queue.then(async () => {
-      if (!signal.aborted) await this.#deliver(exchange, signal);
-      if (signal.aborted) return; // another conversation's count began at 0
-      this.#underWay -= 1;
-      this.#catchUp();
-    });
-  }
-
-  /* What another tab said while this one was speaking is shown once this one has been answered. */
-  #catchUp() {
-    if (!this.#isBehind || this.#underWay) return;
-    this.#isBehind = false;
-    this.refresh({ isUrgent: true });
-  }
-
-  async #deliver(exchange, signal) {
-    try {
-      const answer = await withRetries(() => this.#ask(exchange, signal), { signal });
-      if (!signal.aborted) this.#settle(exchange, answer);
-    } catch (error) {
-      if (signal.aborted) return;
-      const code = error.code ?? "refused";
-      const sentence = SENTENCES[code] ?? "Something went wrong. Please try again.";
-      exchange.fail(sentence, FINAL.has(code) ? null : () => this.#enqueue(exchange));
-    }
-  }
-
-  #ask(exchange, signal) {
-    return this.#withSession((session) => {
-      exchange.restart();
-      return this.#api.chat(session, exchange, exchange, signal);
-    });
-  }
-
   /* Runs `call` with the session; where the server no longer knows it, once more with a new one. */
   async #withSession(call) {
     const session = await this.#keeper.ensure();
@@ -158,16 +136,83 @@ class Conversation {
     return session;
   }
 
+  #newLine() {
+    return new Line({
+      hear: (exchange, signal) => this.#withSession((session) => this.#hear(session, exchange, signal)),
+      hand: (exchange) => this.#hand(exchange),
+      on: {
+        answered: (exchange, answer) => this.#settle(exchange, answer),
+        failed: (exchange, error) => this.#fail(exchange, error),
+        moved: () => this.#draw(),
+      },
+    });
+  }
+
+  async #hear(session, exchange, signal) {
+    const heard = (event, id) => {
+      exchange.heard(event, id);
+      if (event.type === "MESSAGES_SNAPSHOT") this.refresh({ isUrgent: true });
+    };
+    try {
+      return await this.#api.answer(session, exchange, { held: () => this.#held(exchange), heard }, signal);
+    } catch (error) {
+      // What the server refuses or has given up it gets again; from a line that was cut it still has the message.
+      if (error.code !== "network") exchange.isHeld = false;
+      throw error;
+    }
+  }
+
+  /* Gives the server a message that is not its turn yet; whether it has it then. */
+  async #hand(exchange) {
+    const { signal } = this.#abort;
+    try {
+      await this.#api.hand(await this.#keeper.ensure(), exchange, signal);
+    } catch {
+      return false;
+    }
+    if (!signal.aborted) this.#held(exchange);
+    return true;
+  }
+
+  #held(exchange) {
+    const isNew = !exchange.isHeld;
+    exchange.held();
+    this.#tellAnswering();
+    this.#line.handOver();
+    if (isNew && exchange.isOwn) this.#channel?.postMessage("changed");
+  }
+
+  #fail(exchange, error) {
+    const code = error.code ?? "refused";
+    const sentence = error.sentence || (SENTENCES[code] ?? "Something went wrong. Please try again.");
+    exchange.fail(this.#lastId, sentence, FINAL.has(code) ? null : () => this.#tryAgain(exchange));
+    this.#draw();
+    this.on.failed(sentence);
+  }
+
+  #tryAgain(exchange) {
+    this.#transcript.element.focus({ preventScroll: true }); // the button that has the focus goes
+    this.#line.add(exchange);
+    this.#draw();
+  }
+
   #settle(exchange, answer) {
-    const { content, id, at } = answer.message;
-    const question = { id: exchange.id, role: "user", content: exchange.text, at: exchange.question.at.toISOString() };
-    const reply = { id, role: "assistant", content, at };
-    exchange.finish(reply);
-    this.#records.push(question, reply);
-    this.#transcript.settle(exchange, [question, reply]);
-    this.#channel?.postMessage("changed");
+    if (answer.message) {
+      const question = { id: exchange.id, role: "user", content: exchange.text, at: exchange.question.at.toISOString() };
+      this.#records.push(question, answer.message);
+      this.#conclude(exchange, question, answer.message);
+    } else exchange.stop(this.#lastId);
+    this.#draw();
+    if (exchange.isOwn) this.#channel?.postMessage("changed");
     if (answer.demo) this.on.demo();
-    this.on.message(reply);
+    if (answer.stopped) this.on.stopped();
+  }
+
+  #conclude(exchange, question, reply) {
+    this.#isBehind = true; // a page that is being loaded is older than this
+    exchange.finish(reply);
+    this.#transcript.settle(exchange, [question, reply]);
+    this.on.answered(reply, exchange);
   }
 
   async #load() {
@@ -176,9 +221,8 @@ class Conversation {
     const isWaiting = () => !signal.aborted && !this.#records.length;
     const slow = setTimeout(() => isWaiting() && this.#transcript.notice("Loading the conversation…"), 300);
     try {
-      const page = await this.#withSession((session) => this.#api.messages(session));
-      if (!signal.aborted && this.#underWay) this.#isBehind = true;
-      else if (!signal.aborted) this.#merge(page);
+      const page = await this.#newestPage(signal);
+      if (!signal.aborted) this.#merge(page);
     } catch {
       if (isWaiting()) this.#offerReload();
       return;
@@ -188,23 +232,60 @@ class Conversation {
     if (!signal.aborted) this.#transcript.notice(null);
   }
 
+  /* The newest page, loaded again where something has changed meanwhile. */
+  async #newestPage(signal) {
+    for (;;) {
+      this.#isBehind = false;
+      const page = await this.#withSession((session) => this.#api.messages(session));
+      if (signal.aborted || !this.#isBehind) return page;
+    }
+  }
+
   #offerReload() {
     this.#transcript.notice("The conversation could not be loaded.", () => this.refresh({ isUrgent: true }));
   }
 
   /* The newest page replaces what is shown from its first message on; older messages stay where they join it. */
-  #merge({ messages, next }) {
+  #merge({ messages, next, ongoing }) {
     const page = messages.reverse();
     const join = page.length ? this.#records.findIndex((record) => record.id === page[0].id) : -1;
     if (join < 0) this.#older = next;
     this.#records = join < 0 ? page : [...this.#records.slice(0, join), ...page];
-    const stored = new Set(page.map((record) => record.id));
-    for (const exchange of this.#transcript.live) if (stored.has(exchange.id)) this.#transcript.discard(exchange);
+    for (const exchange of this.#transcript.live) this.#takeFrom(page, exchange);
+    for (const turn of ongoing) this.#follow(turn);
+    this.#line.arrange(ongoing.map((turn) => turn.message_id));
     this.#draw();
   }
 
+  /* An exchange whose answer is stored has ended, whatever has become of it here. */
+  #takeFrom(page, exchange) {
+    const at = page.findIndex((record) => record.id === exchange.id);
+    if (at < 0 || !page[at + 1]) return;
+    this.#line.drop(exchange);
+    this.#conclude(exchange, page[at], page[at + 1]);
+  }
+
+  /* Listens to a turn that runs without this tab: begun before a reload, in another tab, or given up here. */
+  #follow({ message_id: id, message }) {
+    if (this.#line.has(id)) return;
+    const known = this.#transcript.live.find((exchange) => exchange.id === id);
+    const exchange = known ?? this.#transcript.begin({ id, text: message.content, at: message.at, isOwn: false });
+    exchange.isHeld = true;
+    this.#line.add(exchange);
+  }
+
   #draw() {
-    this.#transcript.sync(this.#records, !this.#older);
+    this.#transcript.sync(this.#records, !this.#older, this.#line.exchanges);
+    this.#tellAnswering();
+  }
+
+  #tellAnswering() {
+    const { first } = this.#line;
+    this.on.answering(Boolean(first?.isHeld), Boolean(first?.isStopping));
+  }
+
+  get #lastId() {
+    return this.#records.at(-1)?.id ?? null;
   }
 
   /* Another tab started, replaced or removed the session. */
@@ -218,13 +299,14 @@ class Conversation {
   #forget() {
     this.#abort.abort();
     this.#abort = new AbortController();
-    this.#queue = Promise.resolve();
-    this.#underWay = 0;
+    this.#line.leave();
+    this.#line = this.#newLine();
     this.#isBehind = false;
     this.#refreshing = null;
     this.#records = [];
     this.#older = null;
     this.#shown = null;
     this.#transcript.clear();
+    this.on.answering(false, false);
   }
 }

@@ -1,5 +1,6 @@
 /* Small makers of DOM nodes. Texts become text nodes, so nothing a model or a form says can become markup. */
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const TOUCH = matchMedia("(pointer: coarse)");
 const SVG = "http://www.w3.org/2000/svg";
 const ICONS = {
   chat: "M12 2.75c-5.3 0-9.5 3.7-9.5 8.4 0 2.5 1.2 4.7 3.1 6.3.1 1.2-.4 2.4-1.2 3.3-.2.3 0 .8.4.7 1.9-.2 3.5-.9 4.7-1.9.8.2 1.6.3 2.5.3 5.3 0 9.5-3.9 9.5-8.7s-4.2-8.4-9.5-8.4Z",
@@ -10,6 +11,8 @@ const ICONS = {
   restart: "M4 4.5V9.5h5M4.6 14.5a8 8 0 1 0 .9-7L4 9.5",
   alert: "M12 8v5M12 16.5h.01M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17Z",
   arrowDown: "M12 5v14M6 13l6 6 6-6",
+  stop: "M8 6.5h8A1.5 1.5 0 0 1 17.5 8v8a1.5 1.5 0 0 1-1.5 1.5H8A1.5 1.5 0 0 1 6.5 16V8A1.5 1.5 0 0 1 8 6.5Z",
+  clock: "M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17ZM12 7.5V12l3 2",
   spark: "M12 3c.6 4.9 3.1 8.1 8.5 9-5.4.9-7.9 4.1-8.5 9-.6-4.9-3.1-8.1-8.5-9 5.4-.9 7.9-4.1 8.5-9Z",
 };
 

@@ -1,18 +1,19 @@
-/* Server-sent events out of a fetched body: bytes in, the data of each event out. Line ends may be LF, CRLF or CR, and
+/* Server-sent events out of a fetched body: bytes in, each event's data and id out. Line ends may be LF, CRLF or CR, and
    a chunk may stop anywhere, within a character too. */
 class EventParser {
   #decoder = new TextDecoder();
   #rest = "";
   #data = [];
+  #id = "";
   #dropLineFeed = false;
 
-  /* The data of every event that these bytes complete. */
+  /* Every event that these bytes complete, as `{id, data}`; an event without an id has the one before it. */
   push(bytes) {
     const complete = [];
     this.#rest += this.#decoder.decode(bytes, { stream: true });
     for (let line = this.#nextLine(); line !== null; line = this.#nextLine()) {
       if (line) this.#readLine(line);
-      else if (this.#data.length) complete.push(this.#data.splice(0).join("\n"));
+      else if (this.#data.length) complete.push({ id: this.#id, data: this.#data.splice(0).join("\n") });
     }
     return complete;
   }
@@ -30,11 +31,12 @@ class EventParser {
     return line;
   }
 
-  /* Comments begin with a colon; of the fields only data carries what the widget reads. */
+  /* Comments begin with a colon; of the fields the widget reads two. */
   #readLine(line) {
     const colon = line.indexOf(":");
     const field = colon < 0 ? line : line.slice(0, colon);
-    if (field !== "data") return;
-    this.#data.push(colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, ""));
+    const value = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
+    if (field === "data") this.#data.push(value);
+    if (field === "id") this.#id = value;
   }
 }

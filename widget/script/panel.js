@@ -1,7 +1,6 @@
 /* The launcher and the dialog, in a shadow tree of their own: neither the page's styles nor ours cross its border. */
 const SMALL_SCREEN = matchMedia("(max-width: 480px), (max-height: 440px)");
 const DARK = matchMedia("(prefers-color-scheme: dark)");
-const TOUCH = matchMedia("(pointer: coarse)");
 const FOCUSABLE = 'button:not(:disabled), textarea, a[href], [tabindex="0"]';
 
 class Panel {

@@ -40,9 +40,16 @@ class Widget {
       onStarter: (text) => this.#send(text),
       onNearTop: () => this.#conversation.loadOlder(),
     });
-    const composer = new Composer(config.agent_name, (text) => this.#send(text));
+    const stop = () => this.#conversation.stop();
+    const composer = new Composer(config.agent_name, (text) => this.#send(text), stop);
     const keeper = new SessionKeeper(name, () => api.startSession());
-    const heard = { message: (record) => this.#answered(record, config), demo: () => this.#panel.markDemo() };
+    const heard = {
+      answered: (record, { isOwn }) => this.#answered(record, isOwn, config),
+      failed: (sentence) => this.#panel.announce(sentence),
+      stopped: () => this.#panel.announce("Stopped"),
+      demo: () => this.#panel.markDemo(),
+      answering: (isAnswering, isStopping) => composer.offerStop(isAnswering, isStopping),
+    };
     this.#conversation = new Conversation({ api, keeper, transcript, name, on: heard });
     const look = { ...config.look, ...settings };
     this.#panel = new Panel({ config, look, transcript, composer, on: this.#panelEvents() });
@@ -66,10 +73,11 @@ class Widget {
     this.#emit("message", { role: "user" });
   }
 
-  #answered(record, config) {
+  /* The page hears of an answer in the tab where the question was written. */
+  #answered(record, isOwn, config) {
     this.#panel.announce(`${config.agent_name}: ${record.content}`);
     if (!this.#panel.isOpen) this.#panel.unread((this.#unread += 1));
-    this.#emit("message", { role: "assistant" });
+    if (isOwn) this.#emit("message", { role: "assistant" });
   }
 
   #listen(event, listener) {
