@@ -21,9 +21,6 @@ from sessions.limits.admission import Allowance, count_tokens, give_back_turn
 from sessions.live import LiveTurn
 from sessions.running import run_turn
 
-LONGEST_JOIN_SECONDS: Final = 60.0
-"""How long a request for JSON waits for a turn that another request began."""
-
 log = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_LINES: Final = 10.0
@@ -71,9 +68,9 @@ _refusals: Final = _Refusals()
 async def answer_message(door: Door, request: TurnRequest, allowance: Allowance) -> tuple[dict[str, object], bool]:
     """The answer's body, and whether it is a replay. Joins the turn where it runs already.
 
-    Raises ``RequestError``; ``TurnInProgressError`` where a joined turn does not end in a minute.
+    Raises ``RequestError``; ``TurnInProgressError`` where a joined turn does not end in time.
     """
-    give_up_at = time.monotonic() + LONGEST_JOIN_SECONDS
+    give_up_at = time.monotonic() + settings.TURN_WAIT_SECONDS
     while True:
         taken = await take_turn(door, request, allowance)
         if isinstance(taken, StoredAnswer):

@@ -16,7 +16,6 @@ from sessions.store import line
 from sessions.store.visits import Claim
 from tenants.database import Row
 
-LONGEST_WAIT_SECONDS: Final = 60.0
 _FIRST_PAUSE_SECONDS: Final = 0.05
 _LONGEST_PAUSE_SECONDS: Final = 0.5
 
@@ -24,10 +23,10 @@ _LONGEST_PAUSE_SECONDS: Final = 0.5
 async def wait_in_line(begun: BegunTurn, live: LiveTurn) -> Conversation:
     """The conversation as it is when the turn may run, which it does from then on.
 
-    Raises ``TurnInProgressError`` after a minute, and ``InterruptedTurn`` where the turn was stopped in the line or
-    its place was taken for a dead one's.
+    Raises ``TurnInProgressError`` where that takes too long, and ``InterruptedTurn`` where the turn was stopped in the
+    line or its place was taken for a dead one's.
     """
-    give_up_at, pause = time.monotonic() + LONGEST_WAIT_SECONDS, _FIRST_PAUSE_SECONDS
+    give_up_at, pause = time.monotonic() + settings.TURN_WAIT_SECONDS, _FIRST_PAUSE_SECONDS
     with listening_for_bell(begun.claim.session_pk) as bell:
         while time.monotonic() < give_up_at:
             bell.clear()

@@ -46,6 +46,8 @@ CHAT_POOL_SIZE = env.integer("CHAT_POOL_SIZE", default=6, minimum=1, maximum=100
 DOOR_CACHE_SECONDS = env.integer("DOOR_CACHE_SECONDS", default=5, maximum=60)
 # After this long without a renewal a turn's owner is taken for dead. Shorter than widgets go on trying.
 TURN_LEASE_SECONDS = env.integer("TURN_LEASE_SECONDS", default=20, minimum=2, maximum=300)
+# A message waits so long for those before it in its session, and a request for JSON for a turn that another one began.
+TURN_WAIT_SECONDS = env.integer("TURN_WAIT_SECONDS", default=60, minimum=1, maximum=600)
 # From SIGTERM on, turns have so long to end; what is left is let go, for another process to run again.
 SHUTDOWN_GRACE_SECONDS = env.integer("SHUTDOWN_GRACE_SECONDS", default=20, minimum=2, maximum=600)
 MAX_TURNS_IN_FLIGHT = env.integer("MAX_TURNS_IN_FLIGHT", default=1000, minimum=1)

@@ -123,6 +123,8 @@ def test_words_of_a_dead_run_do_not_continue_in_the_next(stack: Stack, visitor: 
     assert (asked["role"], asked["content"], said["role"]) == ("user", "Hello", "assistant")
     assert said["content"] + words(events) == whole
     assert events[-1][0] == 2 * RUN_STRIDE + len(whole)
+    # The first owner lives still, and came to its end before: its fence kept it from saving.
+    assert events[-1][1]["result"]["message"]["id"] == messages(stack, visitor.session_id)[1].id == said["id"]
     check_promise(stack, visitor.session_id)
 
 

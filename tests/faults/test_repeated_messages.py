@@ -49,6 +49,9 @@ def test_same_message_many_times_at_once_is_answered_by_one_model_call(
     responses = post_together(visitor, stack.web, [body] * AT_ONCE)
     assert Counter(response.status_code for response in responses) == {200: AT_ONCE}
     assert len({response.text for response in responses}) == 1
+    replays = post_together(visitor, stack.web, [body] * 4)
+    assert {response.headers["Parlour-Replayed"] for response in replays} == {"true"}
+    assert {response.text for response in replays} == {responses[0].text}
     assert stub_model.calls() == 1
     assert [message.role for message in messages(stack, visitor.session_id)] == ["user", "assistant"]
     check_promise(stack, visitor.session_id)
@@ -109,6 +112,32 @@ def test_line_of_a_session_is_bounded(stack: Stack, cast: Cast, stub_model: Stub
             assert visitor.stop(turn.message_id).json()["stopped"]
     assert Counter(turn.state for turn in turns(stack, visitor.session_id)) == {"stopped": 1 + MAX_WAITING}
     assert Counter(answer.result().status_code for answer in sent) == {200: 1 + MAX_WAITING, 503: len(refused)}
+
+
+@pytest.fixture
+def impatient(stack: Stack) -> None:
+    """The second server lets a message wait for a second."""
+    stack.web[1].kill()
+    stack.web[1].start(TURN_WAIT_SECONDS="1")
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("message_id", ["message_0001", "message_0002"], ids=["joined", "queued"])
+def test_wait_for_another_turn_is_bounded_in_time(
+    stack: Stack, cast: Cast, stub_model: StubModel, message_id: str
+) -> None:
+    agent = cast.agent(connection=cast.connection(None, stub_model.url), model="stub;latency_ms=4000")
+    visitor = Visitor(stack.web[0], cast.website(cast.tenant(), agents=[agent]).domain)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(visitor.say, "Hello", message_id="message_0001")
+        while not turns(stack, visitor.session_id):
+            time.sleep(0.02)
+        response = visitor.at(stack.web[1]).post("Hello", message_id=message_id)
+        assert (response.status_code, response.json()["code"]) == (409, "turn_in_progress")
+        assert response.headers["Retry-After"] == "1"
+        assert not first.done()
+    assert visitor.say("Hello", message_id=message_id)["message_count"] == (2 if message_id == "message_0001" else 4)
+    check_promise(stack, visitor.session_id)
 
 
 def test_same_id_with_other_words_is_refused_while_the_first_runs(stack: Stack, cast: Cast, agent: Agent) -> None:

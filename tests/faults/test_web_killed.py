@@ -147,3 +147,20 @@ def test_slow_answer_is_not_taken_for_dead(stack: Stack, cast: Cast, stub_model:
         assert visitor.at(stack.web[1]).say("Hello", message_id="message_0001")["message_count"] == 2
     assert stub_model.calls() == 1
     check_promise(stack, visitor.session_id)
+
+
+def test_owner_that_comes_back_from_a_long_sleep_writes_nothing(
+    stack: Stack, cast: Cast, agent: Agent, stub_model: StubModel
+) -> None:
+    visitor = Visitor(stack.web[0], cast.website(cast.tenant(), agents=[agent]).domain)
+    with sent(visitor, "My name is Alice", "message_0001"):
+        wait_until(lambda: stub_model.calls() == 1)
+        stack.web[0].pause()
+        let_lease_run_out(stack, visitor.session_id)
+        body = visitor.at(stack.web[1]).say("My name is Alice", message_id="message_0001")
+        before = messages(stack, visitor.session_id)
+        stack.web[0].resume()
+    assert visitor.say("My name is Alice", message_id="message_0001") == body
+    assert messages(stack, visitor.session_id) == before
+    assert stub_model.calls() == 2
+    check_promise(stack, visitor.session_id)
