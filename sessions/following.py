@@ -33,6 +33,14 @@ def watched_count() -> int:
     return len(_watching)
 
 
+async def stop_watching() -> None:
+    """For the end of the process: who follows a turn here is told that the line is cut."""
+    watching = list(_watching)
+    for task in watching:
+        task.cancel()
+    await asyncio.gather(*watching, return_exceptions=True)
+
+
 def follow(turn: OngoingTurn) -> LiveTurn:
     """The turn as it runs, here or elsewhere. It fails with ``TurnInterruptedError`` where its owner dies."""
     here = find_running(turn.turn_id, turn.fence)

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from agents.llm import close_clients
+from sessions.following import stop_watching
 from sessions.redis_link import close_redis
 from sessions.relay import listen
 from sessions.turns import finish_running_turns
@@ -21,7 +22,9 @@ async def serve(receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awa
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await finish_running_turns(settings.SHUTDOWN_GRACE_SECONDS / 2)
+    await stop_watching()
     listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
     await close_clients()
     await close_redis()
     await close_chat_pool()

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -44,9 +46,18 @@ def two_choices(cast: Cast, owner: Tenant | None) -> dict[str, Any]:
     }
 
 
-def spoil_key(spoiled: ModelConnection) -> None:
+@contextmanager
+def spoiled_key(spoiled: ModelConnection) -> Iterator[None]:
+    """Only meanwhile: a key that does not open makes the rotation of all keys fail, which others test."""
+    rows = ModelConnection.objects.filter(id=spoiled.id)
     with tenant_scope(spoiled.tenant_id):
-        ModelConnection.objects.filter(id=spoiled.id).update(api_key_sealed=b"nonsense")
+        sealed = rows.get().api_key_sealed
+        rows.update(api_key_sealed=b"nonsense")
+    try:
+        yield
+    finally:
+        with tenant_scope(spoiled.tenant_id):
+            rows.update(api_key_sealed=sealed)
 
 
 def through_door(tenant: Tenant, agent: Agent) -> list[tuple[str]]:
@@ -88,8 +99,8 @@ def test_agent_without_a_fallback_has_one_choice(cast: Cast) -> None:
 def test_broken_key_of_the_first_leaves_the_fallback(cast: Cast) -> None:
     fields = two_choices(cast, None)
     website = cast.website(cast.tenant(), agents=[cast.agent(**fields)])
-    spoil_key(fields["connection"])
-    profile = profile_of(website)
+    with spoiled_key(fields["connection"]):
+        profile = profile_of(website)
     assert (profile.is_broken, profile.is_demo, choices(profile)) == (True, False, BOTH[1:])
 
 
@@ -97,8 +108,7 @@ def test_broken_fallback_is_as_if_there_were_none(cast: Cast, caplog: pytest.Log
     fields = two_choices(cast, None)
     agent = cast.agent(**fields)
     website = cast.website(cast.tenant(), agents=[agent])
-    spoil_key(fields["fallback_connection"])
-    with caplog.at_level(logging.ERROR, "agents.websites"):
+    with spoiled_key(fields["fallback_connection"]), caplog.at_level(logging.ERROR, "agents.websites"):
         profile = profile_of(website)
     assert (profile.is_broken, choices(profile)) == (False, BOTH[:1])
     assert [record.getMessage() for record in caplog.records] == [

@@ -11,6 +11,8 @@ def test_schema_names_every_call_and_its_fields(server: LiveServer) -> None:
         "/api/v1/chat/": ["post"],
         "/api/v1/sessions/": ["post"],
         "/api/v1/sessions/{session_id}/messages/": ["get"],
+        "/api/v1/sessions/{session_id}/stop/": ["post"],
+        "/api/v1/sessions/{session_id}/turns/{message_id}/events": ["get"],
         "/api/v1/widget/config/": ["get"],
     }
     chat = schema["components"]["schemas"]["Chat"]

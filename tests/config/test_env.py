@@ -97,17 +97,32 @@ def printed(expression: str, **environment: str) -> str:
     return subprocess.run(command, cwd=ROOT, env=clean, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
 
 
+# A database that is away is noticed in seconds.
+WATCHFUL = {
+    "connect_timeout": 3,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 10_000,
+}
+
+
 def test_options_of_the_database_address_are_kept_beside_the_pool() -> None:
     url = PRODUCTION["DATABASE_URL"] + "?sslmode=verify-full&sslrootcert=/etc/ca.pem"
     assert printed("settings.DATABASES['default']['OPTIONS']", DATABASE_URL=url, ORM_POOL_SIZE="3") == str(
-        {"sslmode": "verify-full", "sslrootcert": "/etc/ca.pem", "pool": {"min_size": 0, "max_size": 3}}
+        {
+            **WATCHFUL,
+            "sslmode": "verify-full",
+            "sslrootcert": "/etc/ca.pem",
+            "pool": {"min_size": 0, "max_size": 3, "timeout": 5, "reconnect_timeout": 0},
+        }
     )
 
 
 def test_test_settings_drop_the_pool_and_keep_the_other_options() -> None:
     url = PRODUCTION["DATABASE_URL"] + "?sslmode=verify-full"
     roles = {"DATABASE_URL": url, "DATABASE_OWNER_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings.test"}
-    assert printed("settings.DATABASES['default']['OPTIONS']", **roles) == "{'sslmode': 'verify-full'}"
+    assert printed("settings.DATABASES['default']['OPTIONS']", **roles) == str({**WATCHFUL, "sslmode": "verify-full"})
 
 
 def test_static_files_are_collected_outside_the_development_data() -> None:
