@@ -129,7 +129,12 @@ class CompletionStream:
     async def aclose(self) -> None:
         if not self._closed:
             self._closed = True
+            await asyncio.shield(asyncio.ensure_future(self._close()))  # a connection half closed would stay open
+
+    async def _close(self) -> None:
+        try:
             await self._response.aclose()
+        finally:
             await self._connections.give_back(self._connection)
 
     async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:

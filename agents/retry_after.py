@@ -24,6 +24,6 @@ def retry_after_seconds(headers: Sequence[tuple[bytes, bytes]]) -> float | None:
 def _date(text: str) -> datetime | None:
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -28,6 +28,8 @@ from sessions import lifespan  # imports models, which Django must have loaded f
 from sessions.cleaning import MAX_BODY_BYTES  # noqa: E402
 
 API_PREFIX: Final = "/api/"
+BODY_SECONDS: Final = 30.0
+"""For at most 64 KB; a sender that is slower is cut off."""
 PROBES: Final = ("/healthz", "/readyz")
 
 
@@ -56,8 +58,9 @@ class ApiHandler(ASGIHandler):
         return response
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        with contextlib.suppress(RequestAborted):
-            body = await self.read_body(receive)
+        with contextlib.suppress(RequestAborted, TimeoutError, asyncio.CancelledError):
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await self.read_body(receive)
             set_script_prefix(get_script_prefix(scope))
             await self._serve(_with_length(scope, body), body, receive, send)
 
@@ -72,6 +75,8 @@ class ApiHandler(ASGIHandler):
         leaving = asyncio.create_task(_departure(receive))
         try:
             await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            pass  # the server ends: cancelled in its turn, the view says so to its visitor
         finally:
             leaving.cancel()
             if not answering.done():

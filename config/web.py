@@ -26,6 +26,7 @@ def main() -> None:
         lifespan="on",
         ws="none",
         access_log=False,
+        log_config=None,  # Django's: its lines hold no error's text, which may quote what visitors wrote
         server_header=False,
         # It would believe X-Forwarded-For from this machine; TRUSTED_PROXY_COUNT decides.
         proxy_headers=False,

@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 
 from agents.profiles import AgentProfile, ChatMessage
 from agents.websites import WebsiteAgentProfile
+from sessions.again import again_if_broken
 from sessions.answers import StoredAnswer
 from sessions.cleaning import JsonValue
 from sessions.doors import Door
@@ -31,6 +32,7 @@ from tenants.identifiers import new_id, new_message_id
 MAX_WAITING: Final = 32
 """Turns that may wait behind a session's running one, where its website lets them."""
 
+_CLAIM_PAUSES_SECONDS: Final = (0.2,)
 _ONGOING: Final = ("queued", "running")
 _ANSWERED: Final = ("completed", "stopped")
 
@@ -98,13 +100,14 @@ async def begin_turn(door: Door, request: TurnRequest) -> BegunTurn | OngoingTur
     visit = visit_of(door, request.session_id, request.token_hash)
     named = door.agent(request.agent_key)
     new = first_values(named, request.origin_host) if visit.plain_allowed and visit.token_hash is None else None
-    claimed, state = await begin.claim_turn(visit, new, _turn_values(door, request, named))
+    values = _turn_values(door, request, named)
+    claimed, state = await again_if_broken(lambda: begin.claim_turn(visit, new, values), _CLAIM_PAUSES_SECONDS)
     check_right(visit, state)
     assert state is not None
     if request.agent_key is not None and state["agent_id"] != named.agent.agent_id:
         raise AgentMismatchError
     agent = door.agent_of_session(state["agent_id"]).agent
-    if claimed:
+    if claimed or state["reply_id"] == values["reply_id"]:  # the second: by a claim whose answer did not come
         return _begun(visit, request, agent, state)
     return await _known(door, visit, request, agent.key, state)
 

@@ -7,18 +7,17 @@ from typing import Final
 
 from django.db import connection
 
+from sessions.store.lapse import IS_LAPSED, LET_LAPSE
 from tenants.rounds import each_tenant
 from tenants.scoping import active_tenant_id
 
 _CHUNK: Final = 500
 
-_ABANDON: Final = """
-UPDATE turns SET state = 'abandoned', fence = fence + 1, lease_expires_at = NULL, finished_at = clock_timestamp(),
-                 error_code = 'abandoned'
- WHERE tenant_id = %(tenant)s
-   AND id IN (SELECT id FROM turns
-               WHERE tenant_id = %(tenant)s AND state IN ('queued', 'running') AND lease_expires_at < clock_timestamp()
-               LIMIT %(chunk)s FOR UPDATE SKIP LOCKED)
+_ABANDON: Final = f"""
+UPDATE turns t SET {LET_LAPSE}
+ WHERE t.tenant_id = %(tenant)s
+   AND t.id IN (SELECT t.id FROM turns t WHERE t.tenant_id = %(tenant)s AND {IS_LAPSED}
+                 LIMIT %(chunk)s FOR UPDATE SKIP LOCKED)
 """
 
 # A session whose turn is waiting or running has just been spoken to.

@@ -1,5 +1,6 @@
 """A turn as AG-UI events over server-sent events."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, Final
 
@@ -17,12 +18,12 @@ from ag_ui.core import (
 )
 
 from sessions.answers import StoredAnswer
-from sessions.errors import InvalidRequestError, RequestError
+from sessions.errors import InvalidRequestError, RequestError, TurnInterruptedError
 from sessions.live import LiveTurn
 
 RUN_STRIDE: Final = 1_000_000
-"""An event's id is the number of characters sent, and this much more for each run of the turn before: the words of
-a run that died do not continue in the next. No answer is as long as this."""
+"""An event's id is the number of characters sent, and this much more for each time the turn changed hands: the words
+of a run that died do not continue in the next. No answer is as long as this."""
 
 _HEARTBEAT_SECONDS: Final = 15.0
 _HEARTBEAT: Final = b": still here\n\n"
@@ -43,12 +44,16 @@ def read_event_id(header: str | None) -> int | None:
 def position_after(live: LiveTurn, event_id: int | None) -> int | None:
     """Where a reader goes on that has seen ``event_id``; None where what it has does not fit this run's words.
 
-    A turn that runs may be ahead of this process, one that has ended cannot.
+    A turn that is followed may be further than this process has heard.
     """
     if event_id is None:
         return 0
     position = event_id - _first_id(live)
-    return position if 0 <= position < RUN_STRIDE and (position <= len(live.text) or not live.ended) else None
+    return (
+        position
+        if 0 <= position < RUN_STRIDE and (position <= len(live.text) or (live.is_followed and not live.ended))
+        else None
+    )
 
 
 def as_ended_turn(stored: StoredAnswer) -> LiveTurn:
@@ -74,12 +79,16 @@ async def stream_turn(
     yield _event(first_id + position, RunStartedEvent(thread_id=live.session_id, run_id=live.message_id))
     if snapshot is not None:
         yield _event(first_id + position, _snapshot(snapshot))
-    async for after, text in live.texts(position, _HEARTBEAT_SECONDS):
-        if text and not is_open:
-            yield _event(first_id + position, TextMessageStartEvent(message_id=live.reply_id, role="assistant"))
-            is_open = True
-        yield _content(first_id + after, live, text) if text else _HEARTBEAT
-        position = after
+    try:
+        async for after, text in live.texts(position, _HEARTBEAT_SECONDS):
+            if text and not is_open:
+                yield _event(first_id + position, TextMessageStartEvent(message_id=live.reply_id, role="assistant"))
+                is_open = True
+            yield _content(first_id + after, live, text) if text else _HEARTBEAT
+            position = after
+    except asyncio.CancelledError:  # the server ends, or nobody reads any more; the turn itself goes on
+        yield _event(first_id + position, _error(TurnInterruptedError()))
+        return
     if is_open:
         yield _event(first_id + position, TextMessageEndEvent(message_id=live.reply_id))
     yield _event(first_id + position, await _end(live))
@@ -99,8 +108,12 @@ async def _end(live: LiveTurn) -> BaseEvent:
     try:
         body = await live.outcome()
     except RequestError as error:
-        return RunErrorEvent(message=error.message, code=error.code)
+        return _error(error)
     return RunFinishedEvent(thread_id=body["session_id"], run_id=body["message_id"], result=body)
+
+
+def _error(error: RequestError) -> RunErrorEvent:
+    return RunErrorEvent(message=error.message, code=error.code)
 
 
 def _content(event_id: int, live: LiveTurn, text: str) -> bytes:

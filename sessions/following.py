@@ -29,10 +29,6 @@ _followed: Final[dict[tuple[UUID, int], LiveTurn]] = {}
 _watching: Final[set[asyncio.Task[None]]] = set()
 
 
-def watched_count() -> int:
-    return len(_watching)
-
-
 async def stop_watching() -> None:
     """For the end of the process: who follows a turn here is told that the line is cut."""
     watching = list(_watching)
@@ -42,13 +38,22 @@ async def stop_watching() -> None:
 
 
 def follow(turn: OngoingTurn) -> LiveTurn:
-    """The turn as it runs, here or elsewhere. It fails with ``TurnInterruptedError`` where its owner dies."""
+    """The turn as it runs, here or elsewhere. It fails with ``TurnInterruptedError`` where its owner dies.
+
+    Whoever follows a turn holds a place of ``sessions.room``, so that watches are as bounded as turns.
+    """
     here = find_running(turn.turn_id, turn.fence)
     return here or _followed.get((turn.turn_id, turn.fence)) or _watch(turn)
 
 
 def _watch(turn: OngoingTurn) -> LiveTurn:
-    live = LiveTurn(session_id=turn.session_id, message_id=turn.message_id, fence=turn.fence, reply_id=turn.reply_id)
+    live = LiveTurn(
+        session_id=turn.session_id,
+        message_id=turn.message_id,
+        fence=turn.fence,
+        reply_id=turn.reply_id,
+        is_followed=True,
+    )
     _followed[turn.turn_id, turn.fence] = live
     task = asyncio.create_task(_mirror(turn, live))
     _watching.add(task)

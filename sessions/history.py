@@ -1,9 +1,9 @@
 """The form of ``AgentSession.history``: the one class through which it is read and written."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from operator import not_
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
@@ -25,12 +25,6 @@ class HistoryMessage(BaseModel):
     at: datetime
     stopped: bool = Field(default=False, exclude_if=not_)
     """Whether the visitor ended the answer here. Absent where it is whole, in what is stored and in what is shown."""
-
-    @classmethod
-    def said_now(
-        cls, message_id: str, role: Literal["user", "assistant"], content: str, *, stopped: bool = False
-    ) -> Self:
-        return cls(id=message_id, role=role, content=content, at=datetime.now(UTC), stopped=stopped)
 
     def public(self) -> dict[str, Any]:
         """What visitors may see of it."""

@@ -1,6 +1,6 @@
 """Coming back to a turn: after a reload, from a second tab, at another process, after it has ended."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from sessions.following import follow
 from sessions.history import HistoryMessage
 from sessions.live import LiveTurn
 from sessions.replaying import stored_answer
+from sessions.room import take_place
 from sessions.starting import check_right
 from sessions.store import keep
 from sessions.store.visits import Visit
@@ -21,12 +22,39 @@ from tenants.database import Row
 _SNAPSHOT_MESSAGES: Final = 50
 
 
-async def join_turn(door: Door, visit: Visit, message_id: str, last_event_id: int | None) -> AsyncIterator[bytes]:
+class JoinedStream:
+    """The events of a turn that another request began. It holds a place in this process until it is closed."""
+
+    def __init__(self, events: AsyncIterator[bytes], give_back_place: Callable[[], None]) -> None:
+        self._events = events
+        self.close = give_back_place
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._events
+
+
+async def join_turn(door: Door, visit: Visit, message_id: str, last_event_id: int | None) -> JoinedStream:
     """The turn's events from where the reader stopped reading.
 
     A reader whose words are not this run's gets the messages as they are now, and the rest. Raises the session
-    token's errors, ``NotFoundError``, and the error that the turn ended with.
+    token's errors, ``NotFoundError``, ``OverloadedError``, and the error that the turn ended with.
     """
+    give_back_place = take_place()
+    try:
+        return JoinedStream(await _events(door, visit, message_id, last_event_id), give_back_place)
+    except BaseException:
+        give_back_place()
+        raise
+
+
+async def is_known(visit: Visit, message_id: str) -> bool:
+    """Whether the message's turn waits, runs, or has been answered: sending it again would cost nothing."""
+    row = await keep.turn_of_visitor(visit, message_id)
+    may_see = row is not None and row["may_use"] and row["turn_id"] is not None
+    return may_see and row is not None and row["state"] not in {"failed", "abandoned"}
+
+
+async def _events(door: Door, visit: Visit, message_id: str, last_event_id: int | None) -> AsyncIterator[bytes]:
     row = await keep.turn_of_visitor(visit, message_id)
     check_right(visit, row)
     assert row is not None
@@ -37,8 +65,11 @@ async def join_turn(door: Door, visit: Visit, message_id: str, last_event_id: in
     if position is not None:
         return stream_turn(live, position)
     messages = await _messages_now(visit, live, row)
+    saved = next((message["content"] for message in messages if message["id"] == live.reply_id), None)
+    if saved is not None:  # meanwhile; what is followed may lag behind
+        return stream_turn(live, len(saved), messages)
     said = live.text  # read together with its length: from here on the turn may say more
-    return stream_turn(live, len(said), _with_words(messages, live, said, row["created_at"]))
+    return stream_turn(live, len(said), [*messages, *_words(live, said, row["created_at"])])
 
 
 async def _turn(door: Door, visit: Visit, message_id: str, row: Row) -> LiveTurn:
@@ -72,7 +103,6 @@ async def _messages_now(visit: Visit, live: LiveTurn, row: Row) -> list[dict[str
     return messages
 
 
-def _with_words(messages: list[dict[str, Any]], live: LiveTurn, said: str, at: datetime) -> list[dict[str, Any]]:
-    if not said or any(message["id"] == live.reply_id for message in messages):
-        return messages
-    return [*messages, HistoryMessage(id=live.reply_id, role="assistant", content=said, at=at).public()]
+def _words(live: LiveTurn, said: str, at: datetime) -> list[dict[str, Any]]:
+    """What the answer has come to, as a message."""
+    return [HistoryMessage(id=live.reply_id, role="assistant", content=said, at=at).public()] if said else []

@@ -17,14 +17,18 @@ class InterruptedTurn(Exception):  # noqa: N818  not an error: somebody asked fo
 class LiveTurn:
     """Written by the turn's own task, read by responses. A reader keeps a position, not a queue: a slow one is free.
 
-    ``fence`` tells the runs of one turn apart: after a crash its words may come out differently.
+    ``fence`` tells the runs of one turn apart: after a crash its words may come out differently. One that
+    ``is_followed`` runs in another process, and may be further there than is known here.
     """
 
-    def __init__(self, *, session_id: str, message_id: str, fence: int, reply_id: str) -> None:
+    def __init__(
+        self, *, session_id: str, message_id: str, fence: int, reply_id: str, is_followed: bool = False
+    ) -> None:
         self.session_id = session_id
         self.message_id = message_id
         self.fence = fence
         self.reply_id = reply_id
+        self.is_followed = is_followed
         self.text = ""
         self.body: dict[str, Any] | None = None
         self.error: RequestError | None = None
@@ -50,8 +54,13 @@ class LiveTurn:
         self._wake()
 
     def interrupt(self, why: Interruption) -> None:
-        """Ends what ``interruptible`` runs, now or as soon as it begins; later than that it changes nothing."""
-        self.interruption = self.interruption or why
+        """Ends what ``interruptible`` runs, now or as soon as it begins; later than that it changes nothing.
+
+        Only once: a second cancellation would break off the closing of the model's connection.
+        """
+        if self.interruption is not None:
+            return
+        self.interruption = why
         if self._work is not None:
             self._work.cancel()
 

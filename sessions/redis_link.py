@@ -198,11 +198,6 @@ def redis_link() -> RedisLink:
     return link
 
 
-def redis_client() -> Redis:
-    """The link's client, for what is no single command. Whoever uses it sets a time limit and minds ``RedisError``."""
-    return redis_link().client
-
-
 async def close_redis() -> None:
     """Closes the running event loop's link, if there is one."""
     if (link := _links.pop(asyncio.get_running_loop(), None)) is not None:

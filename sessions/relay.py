@@ -44,8 +44,12 @@ def tell(word: Word, subject: UUID) -> None:
 async def listen() -> None:
     """Acts on what other processes tell, until it is cancelled."""
     while True:
-        with contextlib.suppress(RedisError, OSError):
+        try:
             await _listen_once()
+        except (RedisError, OSError):
+            pass  # readiness says so
+        except Exception:
+            log.exception("listening to the other processes broke")
         await asyncio.sleep(_SECONDS_UNTIL_AGAIN)
 
 
@@ -55,16 +59,22 @@ async def _publish(message: str) -> None:
 
 
 async def _listen_once() -> None:
-    """On a connection of its own, which is looked after every few seconds: the shared one gives up too early."""
+    """On a connection of its own. Raises ``RedisError`` where even a ping brings nothing back."""
     async with (
-        Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, health_check_interval=5) as redis,
+        Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2) as redis,
         redis.pubsub(ignore_subscribe_messages=True) as subscription,
     ):
         await subscription.subscribe(_CHANNEL)
+        is_silent = False
         while True:
             message = await subscription.get_message(timeout=_SECONDS_BETWEEN_LOOKS)
-            if message is not None:
+            if message is None and is_silent:
+                raise RedisError("nothing comes back")
+            if message is None:
+                await subscription.ping()
+            elif message["type"] == "message":
                 _hear(message["data"])
+            is_silent = message is None
 
 
 def _hear(data: Any) -> None:

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import psycopg
 from django.conf import settings
-from psycopg_pool import PoolTimeout
 
 from agents.answering import Answer, answer, cut_short
 from agents.errors import ModelError, ModelTimeoutError, ModelUnavailableError
+from sessions.again import again_if_broken
 from sessions.answers import answer_body
 from sessions.beginning import BegunTurn
 from sessions.cleaning import AnswerCleaner
@@ -44,6 +44,7 @@ from tenants.errors import DatabaseAwayError
 log = logging.getLogger(__name__)
 
 _SAVE_PAUSES_SECONDS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
+_CLOSE_PAUSES_SECONDS: Final = (0.1, 0.5, 1.0)
 _SECONDS_TO_LET_GO: Final = 2.0
 
 
@@ -227,7 +228,8 @@ class _Run:
             "error_reason": reason,
             "partial_reply": self._live.text,
         }
-        self._move_line_on(await keep.close_turn(self._claim, values))
+        closing = again_if_broken(lambda: keep.close_turn(self._claim, values), _CLOSE_PAUSES_SECONDS)
+        self._move_line_on(await closing)
 
     def _move_line_on(self, somebody_waits: bool) -> None:
         if somebody_waits:
@@ -251,15 +253,7 @@ async def _save(claim: Claim, values: dict[str, Any]) -> Finished | None:
 
     A commit whose acknowledgement was lost is found by its reply. Raises psycopg's errors after the last try.
     """
-    finished = None
-    for pause_seconds in (*_SAVE_PAUSES_SECONDS, None):
-        try:
-            finished = await finish.finish_turn(claim, values)
-            break
-        except psycopg.OperationalError as error:
-            if pause_seconds is None or isinstance(error, PoolTimeout):  # which has waited long enough already
-                raise
-            await asyncio.sleep(pause_seconds)
+    finished = await again_if_broken(lambda: finish.finish_turn(claim, values), _SAVE_PAUSES_SECONDS)
     return finished or await finish.finished_before(claim, values["reply_id"])
 
 

@@ -5,7 +5,6 @@ generator's ``finally``, which a dying server never reaches.
 """
 
 import asyncio
-import logging
 import time
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -16,14 +15,12 @@ from sessions.answers import StoredAnswer
 from sessions.beginning import BegunTurn, OngoingTurn, TurnRequest, begin_turn
 from sessions.doors import Door
 from sessions.errors import InternalError, OverloadedError, TurnInProgressError, TurnInterruptedError
-from sessions.following import follow, watched_count
+from sessions.following import follow
 from sessions.limits.admission import Allowance, count_tokens, give_back_turn
 from sessions.live import LiveTurn
+from sessions.room import take_place
 from sessions.running import run_turn
 
-log = logging.getLogger(__name__)
-
-_SECONDS_BETWEEN_LINES: Final = 10.0
 _running: Final[set[asyncio.Task[None]]] = set()
 
 
@@ -36,33 +33,6 @@ class TakenTurn:
 
 Taken: TypeAlias = TakenTurn | StoredAnswer
 _Begun: TypeAlias = asyncio.Future[Taken]
-
-
-def check_room() -> None:
-    """Raises ``OverloadedError`` where this process has as many turns in flight as it may."""
-    if len(_running) + watched_count() >= settings.MAX_TURNS_IN_FLIGHT:
-        _refusals.count()
-        raise OverloadedError
-
-
-class _Refusals:
-    """Tells the log of an overload now and then: a line for each refusal would be a load of its own."""
-
-    def __init__(self) -> None:
-        self._count, self._quiet_until = 0, 0.0
-
-    def count(self) -> None:
-        self._count += 1
-        if time.monotonic() >= self._quiet_until:
-            log.warning(
-                "%d turns in flight, as many as may be; refused since the last such line: %d",
-                settings.MAX_TURNS_IN_FLIGHT,
-                self._count,
-            )
-            self._count, self._quiet_until = 0, time.monotonic() + _SECONDS_BETWEEN_LINES
-
-
-_refusals: Final = _Refusals()
 
 
 async def answer_message(door: Door, request: TurnRequest, allowance: Allowance) -> tuple[dict[str, object], bool]:
@@ -99,12 +69,17 @@ async def take_turn(door: Door, request: TurnRequest, allowance: Allowance) -> T
     Raises ``RequestError``; what is refused has written nothing. One task begins and runs the turn: a visitor who
     leaves between the claim and the first word must not leave a claimed turn behind that nobody runs.
     """
-    check_room()
+    try:
+        give_back_place = take_place()
+    except OverloadedError:
+        await give_back_turn(allowance)
+        raise
     begun: _Begun = asyncio.get_running_loop().create_future()
     begun.add_done_callback(_notice)
     task = asyncio.create_task(_turn(door, request, allowance, begun))
     _running.add(task)  # the event loop itself holds tasks only weakly
     task.add_done_callback(_running.discard)
+    task.add_done_callback(lambda _: give_back_place())
     return await asyncio.shield(begun)
 
 
@@ -142,8 +117,8 @@ async def _go_on(beginning: BegunTurn | OngoingTurn | StoredAnswer, allowance: A
         begun.set_result(TakenTurn(live, is_own=True))
         await _run(beginning, live, allowance)
         return
-    begun.set_result(TakenTurn(follow(beginning), is_own=False) if isinstance(beginning, OngoingTurn) else beginning)
     await give_back_turn(allowance)
+    begun.set_result(TakenTurn(follow(beginning), is_own=False) if isinstance(beginning, OngoingTurn) else beginning)
 
 
 async def _run(begun: BegunTurn, live: LiveTurn, allowance: Allowance) -> None:

@@ -9,6 +9,10 @@ from typing import Any, Protocol
 import httpx
 
 
+class RefusedError(AssertionError):
+    """A stream was asked for, and something else came; for a test that has not thought of it, a failure."""
+
+
 class Site(Protocol):
     """Where a visitor's browser asks, and the origin that it sends from there."""
 
@@ -64,7 +68,8 @@ class Visitor:
         body = {"message": message, "session_id": self.session_id, **more}
         headers = {"Accept": "text/event-stream", **self.all_headers}
         with self.http.stream("POST", "/api/v1/chat/", json=body, headers=headers) as response:
-            assert response.status_code == httpx.codes.OK, response.read()
+            if response.status_code != httpx.codes.OK:
+                raise RefusedError(response.read())
             assert response.headers["content-type"] == "text/event-stream"
             yield from _events(response.iter_lines())
 
@@ -86,7 +91,8 @@ class Visitor:
         """The events of a turn that was begun before, from the last one seen."""
         headers = {**self.all_headers, **({} if last_event_id is None else {"Last-Event-ID": str(last_event_id)})}
         with self.http.stream("GET", self._events_address(message_id), headers=headers) as response:
-            assert response.status_code == httpx.codes.OK, response.read()
+            if response.status_code != httpx.codes.OK:
+                raise RefusedError(response.read())
             yield from _events(response.iter_lines())
 
     def get_events(self, message_id: str, **headers: str) -> httpx.Response:

@@ -17,7 +17,7 @@ ALLOWED_HOSTS = ["localhost", ".localhost", "127.0.0.1"]
 # http://shop.localhost:PORT stands for https://shop.localhost here: browsers resolve *.localhost by themselves.
 LOCAL_ORIGIN_PORT: int | None = PORT
 DEMO_SITES = True
-SHUTDOWN_GRACE_SECONDS = env.integer("SHUTDOWN_GRACE_SECONDS", default=6, minimum=2)  # whoever presses Ctrl-C waits
+SHUTDOWN_GRACE_SECONDS = env.integer("SHUTDOWN_GRACE_SECONDS", default=3, minimum=2)  # honcho kills after 5
 PRIVATE_MODEL_HOSTS = env.host_names("PRIVATE_MODEL_HOSTS", default=["localhost", "127.0.0.1"])
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True

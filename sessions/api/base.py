@@ -1,5 +1,6 @@
 """What every view of the API shares: asynchronous to the ground, one error shape, CORS for registered origins."""
 
+import asyncio
 import contextlib
 import logging
 from typing import Any, Final
@@ -24,6 +25,7 @@ from sessions.errors import (
     RecordsAwayError,
     RequestError,
     SessionTokenInvalidError,
+    TurnInterruptedError,
     UnsupportedMediaTypeError,
     WebsiteSwitchedOffError,
 )
@@ -81,6 +83,8 @@ class VisitorView(ApiView):
         assert origin is not None
         try:
             response = await self._behind_the_door(request)
+        except asyncio.CancelledError:  # the server ends, or nobody is there any more to read this
+            response = error_response(TurnInterruptedError())
         except Exception as error:  # noqa: BLE001  here the origin is known, and may read why
             response = error_response(visible_error(error))
         allow_origin(response, origin)

@@ -24,14 +24,15 @@ from sessions.api.serializers import (
 )
 from sessions.beginning import TurnRequest
 from sessions.cleaning import JsonValue, UncleanError, check_id
-from sessions.errors import InvalidRequestError, NotAcceptableError, OverloadedError
+from sessions.errors import InvalidRequestError, NotAcceptableError, OverloadedError, QuotaExceededError
 from sessions.events import as_ended_turn, read_event_id, stream_turn
-from sessions.joining import join_turn
-from sessions.limits.admission import Allowance, admit_start, admit_turn
+from sessions.joining import is_known, join_turn
+from sessions.limits.admission import Allowance, admit_start, admit_turn, uncounted
+from sessions.room import check_room
 from sessions.starting import listing_visit, start_session, visit_of
 from sessions.stopping import stop_turn
 from sessions.transcripts import BEYOND_THE_END, messages_page
-from sessions.turns import answer_message, check_room, take_turn
+from sessions.turns import answer_message, take_turn
 from tenants.identifiers import new_message_id
 
 _ERRORS: dict[Any, Any] = {"4XX": ErrorSerializer, "5XX": ErrorSerializer}
@@ -49,7 +50,7 @@ class LimitedView(VisitorView):
 
 class ChatView(LimitedView):
     async def respond(self, request: Request) -> HttpResponseBase:
-        """Refuses what does not fit before anything is read or asked: that must cost next to nothing."""
+        """Refuses what does not fit before anything is parsed or asked: that must cost next to nothing."""
         try:
             check_room()
         except OverloadedError as error:
@@ -69,9 +70,20 @@ class ChatView(LimitedView):
         """Send a message and get the agent's answer, as JSON or, for `Accept: text/event-stream`, as it is written."""
         wants_stream = _wants_stream(request)
         turn_request = self._turn_request(request)
-        allowance = await admit_turn(self.door.website, turn_request.session_id, self.address)
+        allowance = await self._admit(turn_request)
         self.limit_headers = allowance.headers
         return await (self._stream if wants_stream else self._whole)(turn_request, allowance)
+
+    async def _admit(self, turn_request: TurnRequest) -> Allowance:
+        """A spent budget is no reason to hold back an answer that it has paid for already."""
+        website = self.door.website
+        try:
+            return await admit_turn(website, turn_request.session_id, self.address)
+        except QuotaExceededError:
+            visit = visit_of(self.door, turn_request.session_id, turn_request.token_hash)
+            if await is_known(visit, turn_request.message_id):
+                return uncounted(website)
+            raise
 
     async def _whole(self, turn_request: TurnRequest, allowance: Allowance) -> HttpResponseBase:
         body, is_replay = await answer_message(self.door, turn_request, allowance)

@@ -49,6 +49,11 @@ async def admit_turn(website: WebsiteProfile, session_id: str, address: Address 
     return Allowance(website, verdict.day, rate_limit_headers(question, verdict))
 
 
+def uncounted(website: WebsiteProfile) -> Allowance:
+    """For what was counted when it came first."""
+    return Allowance(website, day=0, headers={}, counts=False)
+
+
 async def admit_start(website: WebsiteProfile, address: Address | None) -> dict[str, str]:
     """Counts a session that is started: as many as turns, but counted apart from them. Gives the header fields.
 

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from sessions.store.lapse import IS_LAPSED, LET_LAPSE
 from sessions.store.visits import LOCK, MAY_USE, THIS_SESSION, Visit
 from tenants.database import Row, Statement, in_tenant
 
@@ -18,12 +19,10 @@ VALUES (%(tenant_id)s, %(new_session_pk)s, %(website_id)s, %(agent_tenant_id)s, 
 ON CONFLICT (tenant_id, website_id, session_id) DO NOTHING
 """
 
-_ABANDON_LAPSED: Final = f"""
-UPDATE turns t SET state = 'abandoned', fence = t.fence + 1, lease_expires_at = NULL, finished_at = clock_timestamp(),
-                   error_code = 'abandoned'
+_LET_LAPSE: Final = f"""
+UPDATE turns t SET {LET_LAPSE}
   FROM agent_sessions s
- WHERE {THIS_SESSION} AND {MAY_USE} AND t.tenant_id = s.tenant_id AND t.agent_session_id = s.id
-   AND t.state IN ('queued', 'running') AND t.lease_expires_at < clock_timestamp()
+ WHERE {THIS_SESSION} AND {MAY_USE} AND t.tenant_id = s.tenant_id AND t.agent_session_id = s.id AND {IS_LAPSED}
 """
 
 # The number comes from the turns under the session's lock; a retried turn moves to the end of the line. Whoever finds
@@ -82,11 +81,13 @@ async def claim_turn(visit: Visit, new: dict[str, Any] | None, turn: dict[str, A
     """One trip: make the session where ``new`` gives its first values, lock it, claim the turn, read the state.
 
     Gives whether the turn was claimed, and the session with this message's turn as it is now, or None where there is
-    no such session. A claimed turn is running, or queued behind at most ``max_waiting`` others. Raises psycopg's
-    errors; then nothing was written.
+    no such session. A claimed turn is running, or queued behind at most ``max_waiting`` others, and carries the
+    ``reply_id`` of ``turn``: so does one whose claim is asked for again because no answer came.
+
+    Raises psycopg's errors.
     """
     values = {**visit.values(), **turn}
     statements: list[Statement] = [(_CREATE, {**values, **new})] if new is not None else []
-    statements += [(LOCK, values), (_ABANDON_LAPSED, values), (_CLAIM, values), (_READ, values)]
+    statements += [(LOCK, values), (_LET_LAPSE, values), (_CLAIM, values), (_READ, values)]
     *_, claimed, state = await in_tenant(visit.tenant_id, statements)
     return bool(claimed), (state[0] if state else None)

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from sessions.store.begin import NEWEST_MESSAGES
+from sessions.store.lapse import IS_LAPSED, LET_LAPSE
 from sessions.store.visits import LOCK, LOCK_BY_PK, MAY_USE, THIS_SESSION, Claim, Visit
 from tenants.database import Row, in_tenant
 
@@ -13,24 +14,23 @@ _OTHERS_OF_THE_LINE: Final = """
        AND o.state IN ('queued', 'running')
 """
 
-# Looks without a lock, and passes over those whose owner died; who may start asks again under the lock.
+# Looks without a lock, and passes over those whose owner died; who may start asks again under the lock. One that runs
+# already was started by its owner, who did not hear that it was.
 _LOOK: Final = f"""
 SELECT t.state, NOT EXISTS ({_OTHERS_OF_THE_LINE} AND o.lease_expires_at >= clock_timestamp()) AS is_next
-  FROM turns t WHERE {_MINE} AND t.state IN ('queued', 'stopped')
+  FROM turns t WHERE {_MINE} AND t.state IN ('queued', 'running', 'stopped')
 """
 
-_SKIP_DEAD: Final = """
-UPDATE turns SET state = 'abandoned', fence = fence + 1, lease_expires_at = NULL, finished_at = clock_timestamp(),
-                 error_code = 'abandoned'
- WHERE tenant_id = %(tenant_id)s AND agent_session_id = %(session_pk)s AND id <> %(turn_id)s
-   AND state IN ('queued', 'running') AND lease_expires_at < clock_timestamp()
+_SKIP_DEAD: Final = f"""
+UPDATE turns t SET {LET_LAPSE}
+ WHERE t.tenant_id = %(tenant_id)s AND t.agent_session_id = %(session_pk)s AND t.id <> %(turn_id)s AND {IS_LAPSED}
 """
 
 _START: Final = f"""
 WITH started AS (
     UPDATE turns t
        SET state = 'running', lease_expires_at = clock_timestamp() + make_interval(secs => %(lease_seconds)s)
-     WHERE {_MINE} AND t.state = 'queued' AND NOT EXISTS ({_OTHERS_OF_THE_LINE})
+     WHERE {_MINE} AND t.state IN ('queued', 'running') AND NOT EXISTS ({_OTHERS_OF_THE_LINE})
     RETURNING t.tenant_id, t.agent_session_id)
 SELECT s.context, s.message_count, clock_timestamp() AS asked_at, {NEWEST_MESSAGES} AS messages
   FROM started JOIN agent_sessions s ON s.tenant_id = started.tenant_id AND s.id = started.agent_session_id
@@ -38,7 +38,7 @@ SELECT s.context, s.message_count, clock_timestamp() AS asked_at, {NEWEST_MESSAG
 
 
 async def look_at_line(claim: Claim) -> Row | None:
-    """The queued turn's ``state`` (``queued`` or ``stopped``) and whether it ``is_next``; None where it is lost."""
+    """The waiting turn's ``state`` (it may be ``stopped``) and whether it ``is_next``; None where it is lost."""
     [rows] = await in_tenant(claim.tenant_id, [(_LOOK, claim.values())])
     return rows[0] if rows else None
 
@@ -64,7 +64,7 @@ UPDATE turns t
           JOIN turns l ON l.tenant_id = s.tenant_id AND l.agent_session_id = s.id
          WHERE {THIS_SESSION} AND {MAY_USE} AND l.state IN ('queued', 'running')
            AND (l.message_id = %(message_id)s OR (%(message_id)s::text IS NULL AND l.state = 'running'))) here
- WHERE t.tenant_id = here.tenant_id AND t.id = here.id
+ WHERE t.tenant_id = here.tenant_id AND t.id = here.id AND t.state IN ('queued', 'running')
 RETURNING t.id AS turn_id, t.agent_session_id AS session_pk, t.message_id
 """
 

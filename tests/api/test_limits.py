@@ -307,3 +307,12 @@ def test_chat_does_not_wait_for_a_redis_that_hangs(cast: Cast, redis: Redis) -> 
         for _ in range(5):
             visitor.say("Hello")
         assert time.monotonic() - began < 1
+
+
+def test_spent_budget_does_not_hold_back_what_it_has_paid_for(server: LiveServer, cast: Cast) -> None:
+    visitor = Visitor(server, make_shop(cast, website={"turns_per_day": 1}).website.domain)
+    first = visitor.say("Hello", message_id="message_0001")
+    again = visitor.post("Hello", message_id="message_0001")
+    assert (again.json(), again.headers["Parlour-Replayed"]) == (first, "true")
+    assert status_and_code(visitor.post("Hello", message_id="message_0002")) == (429, "quota_exceeded")
+    assert status_and_code(visitor.post("Other words", message_id="message_0001")) == (409, "message_id_reused")

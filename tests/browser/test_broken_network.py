@@ -79,8 +79,7 @@ async def test_a_failure_is_told_and_try_again_sends_the_same_message(visit: Vis
     await chat.field.fill("My name is Alice")
     await chat.field.press("Enter")
     failed = chat.widget.locator(".from-assistant.is-failed .bubble")
-    await expect(failed).to_contain_text("Something went wrong. Please try again.")
-    assert "No." not in await failed.inner_text()
+    await expect(failed).to_contain_text("No.")  # the server's own words, which are for visitors
 
     await failed.get_by_role("button", name="Try again").click()
     assert await chat.lines(2) == ALICE

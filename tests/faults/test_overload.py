@@ -2,7 +2,9 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import httpx
@@ -87,6 +89,31 @@ def watched(stack: Stack) -> Iterator[list[int]]:
     finally:
         over.set()
         watching.join()
+
+
+def test_readers_who_join_take_places_too(stack: Stack, cast: Cast, stub_model: StubModel) -> None:
+    stack.web[0].kill()
+    stack.web[0].start(MAX_TURNS_IN_FLIGHT="3", DOOR_CACHE_SECONDS="5")
+    agent = cast.agent(connection=cast.connection(None, stub_model.url), model="stub;latency_ms=6000")
+    visitor = Visitor(stack.web[1], cast.website(cast.tenant(), agents=[agent]).domain)
+    visitor.start()
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(visitor.say, "Hello", message_id="message_0001")
+        while not stack.rows("SELECT 1 FROM turns WHERE message_id = 'message_0001' AND state = 'running'"):
+            time.sleep(0.02)
+        here = visitor.at(stack.web[0])
+        joined = [here.join("message_0001") for _ in range(3)]
+        for events in joined:
+            next(events)
+        refused = here.get_events("message_0001")
+        assert (refused.status_code, refused.json()["code"]) == (503, "overloaded")
+        for events in joined:
+            events.close()
+        deadline = time.monotonic() + 3
+        while here.post("Hello", message_id="message_0002").status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            assert time.monotonic() < deadline, "a reader who left keeps its place"
+            time.sleep(0.1)
+        assert answer.result()["message_count"] == 2
 
 
 def test_what_does_not_fit_is_refused_at_once(

@@ -20,7 +20,7 @@ from tests.cast import Cast
 from tests.faults.conversations import check_promise, messages, turns
 from tests.faults.stack import Stack
 from tests.stub_model import StubModel
-from tests.visitor import Visitor
+from tests.visitor import RefusedError, Visitor
 
 SESSIONS = 4
 MODELS = ("stub;latency_ms=50", "stub;latency_ms=200;tokens=20;tokens_per_second=60", "stub;fault=cut;tokens=20")
@@ -74,7 +74,7 @@ class Mix:
 
     def stop(self, visitor: Visitor) -> None:
         message_id = self.chance.choice([None, *self.sent[visitor.session_id][-2:]])
-        self._later(lambda: visitor.stop(message_id))
+        self._later(lambda: self._stopped(visitor.stop(message_id)))
 
     def pause(self, visitor: Visitor) -> None:  # noqa: ARG002  an action like the others
         time.sleep(self.chance.random() / 2)
@@ -121,10 +121,17 @@ class Mix:
         self._under_way.append(self._pool.submit(acting))
 
     def _hear(self, events: Generator[tuple[int, dict[str, Any]], None, None], pieces: int) -> None:
-        """Reads some of a stream, and leaves; a refusal is as good as an answer."""
-        with closing(events), suppress(AssertionError):
-            for _ in islice(events, pieces):
-                pass
+        """Reads some of a stream, and leaves; a refusal is as good as an answer, two halves of answers are not."""
+        heard = []
+        with closing(events), suppress(RefusedError):
+            heard = [event for _, event in islice(events, pieces)]
+        if heard and heard[-1]["type"] == "RUN_FINISHED" and (message := heard[-1]["result"]["message"]):
+            words = "".join(event["delta"] for event in heard if event["type"] == "TEXT_MESSAGE_CONTENT")
+            assert message["content"].endswith(words)
+
+    @staticmethod
+    def _stopped(response: httpx.Response) -> None:
+        assert response.status_code in {200, 503}, response.text
 
 
 @pytest.mark.timeout(900)

@@ -72,6 +72,30 @@ def test_running_turn_is_let_to_its_end(stack: Stack, cast: Cast, stub_model: St
     check_promise(stack, visitor.session_id)
 
 
+def test_visitors_of_turns_that_go_on_too_long_are_told_to_try_again(
+    stack: Stack, cast: Cast, stub_model: StubModel
+) -> None:
+    stack.web[0].kill()
+    stack.web[0].start(SHUTDOWN_GRACE_SECONDS="2")
+    model = "stub;latency_ms=500;tokens=200;tokens_per_second=10"
+    agent = cast.agent(connection=cast.connection(None, stub_model.url), model=model)
+    domain = cast.website(cast.tenant(), agents=[agent]).domain
+    whole, streaming = Visitor(stack.web[0], domain), Visitor(stack.web[0], domain)
+    with ThreadPoolExecutor(2) as pool:
+        answer = pool.submit(whole.post, "Hello", message_id="message_0001")
+        events = pool.submit(streaming.stream, "Hello", message_id="message_0001")
+        while not (turns(stack, whole.session_id) and turns(stack, streaming.session_id)):
+            time.sleep(0.02)
+        stack.web[0].terminate()
+        response, last = answer.result(), events.result()[-1]
+    assert (response.status_code, response.json()["code"]) == (503, "overloaded")
+    assert response.headers["Retry-After"] == "1"
+    assert response.headers["Access-Control-Allow-Origin"] == whole.headers["Origin"]
+    assert (last["type"], last["code"]) == ("RUN_ERROR", "overloaded")
+    assert stack.web[0].wait() == ENDED_IN_ORDER
+    assert "Traceback" not in stack.web[0].log_text()
+
+
 def test_new_connections_are_refused_meanwhile(stack: Stack, cast: Cast, stub_model: StubModel) -> None:
     agent = cast.agent(connection=cast.connection(None, stub_model.url), model="stub;latency_ms=1500")
     visitor = Visitor(stack.web[0], cast.website(cast.tenant(), agents=[agent]).domain)

@@ -123,3 +123,42 @@ def test_stop_reaches_another_process_without_redis(stack: Stack, visitor: Visit
             assert visitor.at(stack.web[1]).stop("message_0001").json()["stopped"] is True
     assert event["result"]["stopped"] is True
     assert time.monotonic() - stopped_at < 10
+
+
+@pytest.mark.parametrize("process", [0, 1], ids=["same process", "another process"])
+def test_stopping_closes_the_connection_to_the_model(
+    stack: Stack, website: Website, stub_model: StubModel, process: int
+) -> None:
+    def lines_to_the_model() -> int:
+        lines = stack.web[0].process.net_connections("tcp")
+        return sum(bool(line.raddr) and line.raddr.port == stub_model.port for line in lines)
+
+    before = lines_to_the_model()
+    for _ in range(5):
+        visitor = Visitor(stack.web[0], website.domain)
+        for _, event in visitor.stream_with_ids("Hello", message_id="message_0001"):
+            if event["type"] == "TEXT_MESSAGE_START":
+                visitor.at(stack.web[process]).stop("message_0001")
+    deadline = time.monotonic() + 3
+    while lines_to_the_model() > before:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_stop_outlives_the_owner_that_should_have_heard_it(
+    stack: Stack, visitor: Visitor, stub_model: StubModel
+) -> None:
+    stack.web[1].pause()
+    dead = visitor.at(stack.web[0])
+    for _, event in dead.stream_with_ids("Hello", message_id="message_0001"):
+        if event["type"] == "TEXT_MESSAGE_START":
+            break
+    stack.web[0].pause()
+    stack.web[1].resume()
+    alive = visitor.at(stack.web[1])
+    assert alive.stop("message_0001").json()["stopped"] is True
+    stack.rows("UPDATE turns SET lease_expires_at = now() - interval '1 s' WHERE state = 'running' RETURNING id")
+    body = alive.say("Hello", message_id="message_0001")
+    assert (body["stopped"], body["message"], body["message_count"]) == (True, None, 0)
+    assert stub_model.calls() == 1
+    check_promise(stack, visitor.session_id)

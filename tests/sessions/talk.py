@@ -1,7 +1,8 @@
 """A session spoken to through the store alone: an exchange costs two trips to the database, and no model."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from sessions.history import HistoryMessage, as_json
@@ -31,6 +32,10 @@ _NO_FIGURES: Final = {
 }
 
 
+def said_now(message_id: str, role: Literal["user", "assistant"], content: str, **more: Any) -> HistoryMessage:
+    return HistoryMessage(id=message_id, role=role, content=content, at=datetime.now(UTC), **more)
+
+
 class Talk:
     """Remembers all that was said in it."""
 
@@ -54,10 +59,8 @@ class Talk:
         """A running turn, and what finishes it."""
         number = len(self.turns) + 1
         claim = Claim(self.tenant_id, self.session.id, new_id(), 1)
-        question = HistoryMessage.said_now(f"message_{number:04d}", "user", f"Question {number}")
-        reply = HistoryMessage.said_now(
-            f"reply_{number:04d}", "assistant", f"{number}: {answer}", stopped=state == "stopped"
-        )
+        question = said_now(f"message_{number:04d}", "user", f"Question {number}")
+        reply = said_now(f"reply_{number:04d}", "assistant", f"{number}: {answer}", stopped=state == "stopped")
         turn = {"message_id": question.id, "message": question.content, "reply_id": reply.id, "number": number}
         self._run(in_tenant(self.tenant_id, [(_CLAIM, {**claim.values(), **turn})]))
         self.turns.append(claim.turn_id)

@@ -19,7 +19,7 @@ from tenants.identifiers import new_id
 from tenants.scoping import tenant_scope
 from tests.cast import Cast
 from tests.live_server import LiveServer
-from tests.sessions.talk import Run, Talk
+from tests.sessions.talk import Run, Talk, said_now
 from tests.stub_model import StubModel
 from tests.visitor import Visitor
 
@@ -93,7 +93,7 @@ def test_history_of_48_kib_does_not_roll_and_one_larger_does(
 ) -> None:
     talk.exchanges(30)
     claim, values = talk.begin()
-    pair = [HistoryMessage.said_now(name, "user", "") for name in ("message_last", "reply_last")]
+    pair = [said_now(name, "user", "") for name in ("message_last", "reply_last")]
 
     def size(padding: int) -> int:
         values["pair"] = as_json([pair[0], pair[1].model_copy(update={"content": "x" * padding})])
@@ -376,8 +376,8 @@ def test_conversation_of_130_turns_is_kept_whole_over_the_api(
 
 
 def test_stopped_is_written_only_where_it_is_true() -> None:
-    whole = HistoryMessage.said_now("reply_0001", "assistant", "Yes.")
-    cut = HistoryMessage.said_now("reply_0002", "assistant", "Ye", stopped=True)
+    whole = said_now("reply_0001", "assistant", "Yes.")
+    cut = said_now("reply_0002", "assistant", "Ye", stopped=True)
     stored = json.loads(as_json([whole, cut]))
     assert [message.get("stopped") for message in stored] == [None, True]
     assert [message.public().get("stopped") for message in (whole, cut)] == [None, True]

@@ -3,7 +3,7 @@ const CALL_TIMEOUT = 20_000;
 const SILENCE_TIMEOUT = 40_000; // the server's heartbeats, one each 15 s, count as sound
 const TEMPORARY = new Set(["network", "turn_in_progress", "rate_limited", "overloaded", "unavailable"]);
 const LOST = new Set(["session_token_invalid", "session_token_required"]);
-const SPEAKING = new Set(["rate_limited", "quota_exceeded"]);
+const SPEAKING = new Set(["rate_limited", "quota_exceeded", "model_unavailable"]);
 
 /* A call that did not succeed. `code` is Parlour's own, or "network" where no answer came; `sentence` is the server's
    where its words are meant for the visitor. */
@@ -200,7 +200,7 @@ async function readAnswer(body, on, watch) {
     for (const { id, data } of parser.push(value)) {
       const event = JSON.parse(data);
       if (event.type === "RUN_FINISHED") return event.result;
-      if (event.type === "RUN_ERROR") throw new CallError(event.code ?? "refused");
+      if (event.type === "RUN_ERROR") throw new CallError(event.code ?? "refused", { sentence: SPEAKING.has(event.code) ? event.message : "" });
       on.heard(event, id);
     }
   }
