@@ -11,13 +11,13 @@ export PORT
 run: .venv/installed
 	@exec $(BIN)/python -m config.embedded run
 
-# Pass every test, the long ones scaled down (about five minutes on two cores).
+# Pass every test, the long ones scaled down (under eight minutes on two cores; much of it is waiting, hence three processes).
 test: .venv/installed
-	@exec $(BIN)/python -m config.embedded exec -- $(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	@exec $(BIN)/python -m config.embedded exec -- $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # The same tests at full size.
 test-full: .venv/installed
-	@exec env FULL=1 $(BIN)/python -m config.embedded exec -- $(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	@exec env FULL=1 $(BIN)/python -m config.embedded exec -- $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Lint, format, types, import contracts, migrations, deployment checks.
 check: .venv/installed

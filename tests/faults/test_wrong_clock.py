@@ -46,6 +46,7 @@ def test_running_turn_is_not_taken_for_dead(stack: Stack, wrong: int, cast: Cast
     check_promise(stack, visitor.session_id)
 
 
+@pytest.mark.parametrize("wrong", [HOUR], ids=["an hour fast"], indirect=True)
 def test_messages_carry_the_databases_time(stack: Stack, wrong: int, cast: Cast) -> None:
     assert wrong
     visitor = Visitor(stack.web[0], cast.website(cast.tenant(), agents=[cast.agent()]).domain)
@@ -57,6 +58,7 @@ def test_messages_carry_the_databases_time(stack: Stack, wrong: int, cast: Cast)
     assert abs(datetime.now(UTC) - moments[0]) < timedelta(minutes=1)
 
 
+@pytest.mark.parametrize("wrong", [HOUR], ids=["an hour fast"], indirect=True)
 def test_limits_are_counted_together(stack: Stack, wrong: int, cast: Cast) -> None:
     assert wrong
     tenant = cast.tenant(session_turns_per_minute=6)
