@@ -22,6 +22,7 @@ NOON = b"Mon, 02 Mar 2026 12:00:00 GMT"
         ([(b"date", NOON), (b"retry-after", b"Mon, 02 Mar 2026 12:00:08 GMT")], 8.0),
         ([(b"date", NOON), (b"retry-after", b"Mon, 02 Mar 2026 11:00:00 GMT")], 0.0),
         ([(b"date", NOON), (b"retry-after", b"Mon, 99 Mar 2026 12:00:08 GMT")], None),
+        ([(b"date", NOON), (b"retry-after", b"Mon, 02 Mar 99999999999999999999 12:00:08 GMT")], None),
     ],
 )
 def test_retry_after_is_read(headers: list[tuple[bytes, bytes]], seconds: float | None) -> None:
