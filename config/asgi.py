@@ -58,11 +58,13 @@ class ApiHandler(ASGIHandler):
         return response
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        with contextlib.suppress(RequestAborted, TimeoutError, asyncio.CancelledError):
+        try:
             async with asyncio.timeout(BODY_SECONDS):
                 body = await self.read_body(receive)
-            set_script_prefix(get_script_prefix(scope))
-            await self._serve(_with_length(scope, body), body, receive, send)
+        except (RequestAborted, TimeoutError, asyncio.CancelledError):
+            return  # nobody waits for an answer to half a request
+        set_script_prefix(get_script_prefix(scope))
+        await self._serve(_with_length(scope, body), body, receive, send)
 
     async def _serve(self, scope: Any, body: io.BytesIO, receive: Any, send: Any) -> None:
         """Answers the request, or cancels the view when the client is gone first."""

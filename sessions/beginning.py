@@ -91,6 +91,18 @@ class OngoingTurn:
     message_id: str
     agent_key: str
 
+    @classmethod
+    def of(cls, visit: Visit, message_id: str, agent_key: str, row: Row) -> "OngoingTurn":
+        return cls(
+            tenant_id=visit.tenant_id,
+            turn_id=row["turn_id"],
+            fence=row["fence"],
+            reply_id=row["reply_id"],
+            session_id=visit.session_id,
+            message_id=message_id,
+            agent_key=agent_key,
+        )
+
 
 async def begin_turn(door: Door, request: TurnRequest) -> BegunTurn | OngoingTurn | StoredAnswer:
     """Claims the turn, or tells who has it, or gives the stored answer where the message was answered before.
@@ -160,12 +172,4 @@ async def _known(
         return await stored_answer(visit.tenant_id, state["turn_id"], request.session_id, agent_key)
     if state["state"] not in _ONGOING:  # it failed before, and could run again were the line not full
         raise TooManyWaitingError if _lets_wait(door) else TurnInProgressError
-    return OngoingTurn(
-        tenant_id=visit.tenant_id,
-        turn_id=state["turn_id"],
-        fence=state["fence"],
-        reply_id=state["reply_id"],
-        session_id=request.session_id,
-        message_id=request.message_id,
-        agent_key=agent_key,
-    )
+    return OngoingTurn.of(visit, request.message_id, agent_key, state)

@@ -49,11 +49,9 @@ def position_after(live: LiveTurn, event_id: int | None) -> int | None:
     if event_id is None:
         return 0
     position = event_id - _first_id(live)
-    return (
-        position
-        if 0 <= position < RUN_STRIDE and (position <= len(live.text) or (live.is_followed and not live.ended))
-        else None
-    )
+    may_be_ahead = live.is_followed and not live.ended
+    fits = 0 <= position < RUN_STRIDE and (position <= len(live.text) or may_be_ahead)
+    return position if fits else None
 
 
 def as_ended_turn(stored: StoredAnswer) -> LiveTurn:

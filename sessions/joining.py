@@ -50,8 +50,9 @@ async def join_turn(door: Door, visit: Visit, message_id: str, last_event_id: in
 async def is_known(visit: Visit, message_id: str) -> bool:
     """Whether the message's turn waits, runs, or has been answered: sending it again would cost nothing."""
     row = await keep.turn_of_visitor(visit, message_id)
-    may_see = row is not None and row["may_use"] and row["turn_id"] is not None
-    return may_see and row is not None and row["state"] not in {"failed", "abandoned"}
+    if row is None or not row["may_use"] or row["turn_id"] is None:
+        return False
+    return row["state"] not in {"failed", "abandoned"}
 
 
 async def _events(door: Door, visit: Visit, message_id: str, last_event_id: int | None) -> AsyncIterator[bytes]:
@@ -80,17 +81,7 @@ async def _turn(door: Door, visit: Visit, message_id: str, row: Row) -> LiveTurn
         raise TurnInterruptedError
     if row["state"] in {"completed", "stopped"}:
         return as_ended_turn(await stored_answer(visit.tenant_id, row["turn_id"], visit.session_id, agent_key))
-    return follow(
-        OngoingTurn(
-            tenant_id=visit.tenant_id,
-            turn_id=row["turn_id"],
-            fence=row["fence"],
-            reply_id=row["reply_id"],
-            session_id=visit.session_id,
-            message_id=message_id,
-            agent_key=agent_key,
-        )
-    )
+    return follow(OngoingTurn.of(visit, message_id, agent_key, row))
 
 
 async def _messages_now(visit: Visit, live: LiveTurn, row: Row) -> list[dict[str, Any]]:

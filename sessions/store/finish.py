@@ -48,7 +48,7 @@ UPDATE turns t
        first_token_ms = %(first_token_ms)s, total_ms = %(total_ms)s
   FROM appended
  WHERE t.tenant_id = %(tenant_id)s AND t.id = %(turn_id)s
-RETURNING t.message_count
+RETURNING t.message_count, {SOMEBODY_WAITS} AS somebody_waits
 """
 
 
@@ -64,22 +64,19 @@ async def finish_turn(claim: Claim, values: dict[str, Any]) -> Finished | None:
     ``state`` is ``completed``, or ``stopped`` where the reply is what was said until then.
     """
     everything = {**claim.values(), **values, "segment_id": new_id()}
-    _, rows, [waiting] = await in_tenant(
-        claim.tenant_id, [(LOCK_BY_PK, everything), (_FINISH, everything), (SOMEBODY_WAITS, everything)]
-    )
-    return Finished(rows[0]["message_count"], waiting["waits"]) if rows else None
+    _, rows = await in_tenant(claim.tenant_id, [(LOCK_BY_PK, everything), (_FINISH, everything)])
+    return Finished(**rows[0]) if rows else None
 
 
 # The visitor's words leave the turn with the exchange: one that others stopped, without an exchange, still has them.
-_SAVED: Final = """
-SELECT message_count FROM turns
- WHERE tenant_id = %(tenant_id)s AND id = %(turn_id)s AND reply_id = %(reply_id)s AND state IN ('completed', 'stopped')
-   AND message = ''
+_SAVED: Final = f"""
+SELECT t.message_count, {SOMEBODY_WAITS} AS somebody_waits FROM turns t
+ WHERE t.tenant_id = %(tenant_id)s AND t.id = %(turn_id)s AND t.reply_id = %(reply_id)s
+   AND t.state IN ('completed', 'stopped') AND t.message = ''
 """
 
 
 async def finished_before(claim: Claim, reply_id: str) -> Finished | None:
     """How a turn ended with this very reply: its commit came through, the answer to it did not."""
-    values = {**claim.values(), "reply_id": reply_id}
-    rows, [waiting] = await in_tenant(claim.tenant_id, [(_SAVED, values), (SOMEBODY_WAITS, values)])
-    return Finished(rows[0]["message_count"], waiting["waits"]) if rows else None
+    [rows] = await in_tenant(claim.tenant_id, [(_SAVED, {**claim.values(), "reply_id": reply_id})])
+    return Finished(**rows[0]) if rows else None

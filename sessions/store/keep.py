@@ -12,7 +12,13 @@ UPDATE turns SET lease_expires_at = clock_timestamp() + make_interval(secs => %(
 RETURNING state = 'running' AND stop_requested_at IS NOT NULL AS must_stop
 """
 
-_CLOSE: Final = """
+# Behind the turn ``t``: whether its end is worth a word to the other processes.
+SOMEBODY_WAITS: Final = """
+    EXISTS (SELECT FROM turns w WHERE w.tenant_id = t.tenant_id AND w.agent_session_id = t.agent_session_id
+                                  AND w.id <> t.id AND w.state = 'queued')
+"""
+
+_CLOSE: Final = f"""
 UPDATE turns t SET state = %(state)s::text, lease_expires_at = NULL, finished_at = clock_timestamp(),
        error_code = %(error_code)s, error_reason = %(error_reason)s, model = %(model)s, demo = %(demo)s,
        partial_reply = %(partial_reply)s, first_token_ms = %(first_token_ms)s, total_ms = %(total_ms)s,
@@ -20,11 +26,7 @@ UPDATE turns t SET state = %(state)s::text, lease_expires_at = NULL, finished_at
   FROM agent_sessions s
  WHERE t.tenant_id = %(tenant_id)s AND t.id = %(turn_id)s AND t.fence = %(fence)s AND t.state IN ('queued', 'running')
    AND s.tenant_id = t.tenant_id AND s.id = t.agent_session_id
-"""
-
-SOMEBODY_WAITS: Final = """
-SELECT EXISTS (SELECT FROM turns WHERE tenant_id = %(tenant_id)s AND agent_session_id = %(session_pk)s
-                                   AND state = 'queued') AS waits
+RETURNING {SOMEBODY_WAITS} AS somebody_waits
 """
 
 
@@ -37,11 +39,10 @@ async def renew_lease(claim: Claim, lease_seconds: float) -> Row | None:
 async def close_turn(claim: Claim, values: dict[str, Any]) -> bool:
     """Closes the turn without an exchange; the visitor's message stays on it. Does nothing where the fence is lost.
 
-    Gives whether somebody waits behind it.
+    Gives whether somebody waits behind what was closed.
     """
-    everything = {**claim.values(), **values}
-    _, [waiting] = await in_tenant(claim.tenant_id, [(_CLOSE, everything), (SOMEBODY_WAITS, everything)])
-    return bool(waiting["waits"])
+    [rows] = await in_tenant(claim.tenant_id, [(_CLOSE, {**claim.values(), **values})])
+    return bool(rows and rows[0]["somebody_waits"])
 
 
 _STATE: Final = """

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from agents.models import Agent
+from tenants.models import Website
 from tests.cast import Cast
 from tests.faults.stack import Stack, running_stack
 
@@ -26,3 +28,9 @@ def stack(only_stack: Stack) -> Iterator[Stack]:
 def cast(stack: Stack) -> Cast:
     """Tenants, websites and agents in the stack's database."""
     return Cast()
+
+
+@pytest.fixture
+def website(cast: Cast, agent: Agent) -> Website:
+    """Of a tenant of its own, with the test file's own ``agent``."""
+    return cast.website(cast.tenant(), agents=[agent])

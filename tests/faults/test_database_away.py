@@ -16,6 +16,7 @@ from tests.cast import Cast
 from tests.faults.stack import Stack, Web
 from tests.stub_model import StubModel
 from tests.visitor import Visitor
+from tests.waiting import wait_until
 
 ANSWER_SECONDS = 2.0
 HEAL_SECONDS = 2.0
@@ -59,13 +60,6 @@ def ask(visitor: Visitor, message: str = "Hello") -> Reply:
     began = time.monotonic()
     response = visitor.post(message)
     return Reply(response.status_code, time.monotonic() - began, response.headers, response.json())
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def assert_one_exchange(stack: Stack, tenant: Tenant, words: str) -> None:

@@ -27,11 +27,6 @@ def agent(cast: Cast, stub_model: StubModel) -> Agent:
 
 
 @pytest.fixture
-def website(cast: Cast, agent: Agent) -> Website:
-    return cast.website(cast.tenant(), agents=[agent])
-
-
-@pytest.fixture
 def visitor(stack: Stack, website: Website) -> Visitor:
     """With a token, as the widget has one."""
     visitor = Visitor(stack.web[0], website.domain)

@@ -15,6 +15,7 @@ from tests.faults.conversations import check_promise, messages, turns
 from tests.faults.stack import Stack, Web
 from tests.stub_model import StubModel
 from tests.visitor import Visitor
+from tests.waiting import wait_until
 
 AT_ONCE = 50
 CONNECTIONS = 4
@@ -104,8 +105,8 @@ def test_line_of_a_session_is_bounded(stack: Stack, cast: Cast, stub_model: Stub
     visitor = Visitor(stack.web[0], cast.website(cast.tenant(), agents=[agent]).domain)
     with ThreadPoolExecutor(40) as pool:
         sent = [pool.submit(visitor.post, f"Word {n}", message_id=f"message_{n:04}") for n in range(40)]
-        time.sleep(2)  # the first is still being answered
-        refused = [answer.result() for answer in sent if answer.done()]
+        wait_until(lambda: sum(answer.done() for answer in sent) == len(sent) - 1 - MAX_WAITING)
+        refused = [answer.result() for answer in sent if answer.done()]  # the first is still being answered
         assert {(answer.status_code, answer.json()["code"]) for answer in refused} == {(503, "overloaded")}
         assert len(turns(stack, visitor.session_id)) == len(sent) - len(refused) == 1 + MAX_WAITING
         for turn in reversed(turns(stack, visitor.session_id)):

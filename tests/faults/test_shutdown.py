@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from agents.models import Agent
 from tests.cast import Cast
 from tests.faults.conversations import check_promise, messages, turns
 from tests.faults.stack import Stack
@@ -32,6 +33,15 @@ def stubborn_send(stack: Stack, visitor: Visitor, message_id: str) -> None:
             assert response.status_code in {409, 503}, response.text
         assert time.monotonic() < deadline, message_id
         time.sleep(0.1)
+
+
+@pytest.fixture
+def slow_agent(stack: Stack, cast: Cast, stub_model: StubModel) -> Agent:
+    """Its answers take twenty seconds, and the first server gives its turns two."""
+    stack.web[0].kill()
+    stack.web[0].start(SHUTDOWN_GRACE_SECONDS="2")
+    model = "stub;latency_ms=500;tokens=200;tokens_per_second=10"
+    return cast.agent(connection=cast.connection(None, stub_model.url), model=model)
 
 
 def test_no_accepted_message_is_lost_when_a_process_is_told_to_end_under_load(
@@ -73,13 +83,9 @@ def test_running_turn_is_let_to_its_end(stack: Stack, cast: Cast, stub_model: St
 
 
 def test_visitors_of_turns_that_go_on_too_long_are_told_to_try_again(
-    stack: Stack, cast: Cast, stub_model: StubModel
+    stack: Stack, cast: Cast, slow_agent: Agent
 ) -> None:
-    stack.web[0].kill()
-    stack.web[0].start(SHUTDOWN_GRACE_SECONDS="2")
-    model = "stub;latency_ms=500;tokens=200;tokens_per_second=10"
-    agent = cast.agent(connection=cast.connection(None, stub_model.url), model=model)
-    domain = cast.website(cast.tenant(), agents=[agent]).domain
+    domain = cast.website(cast.tenant(), agents=[slow_agent]).domain
     whole, streaming = Visitor(stack.web[0], domain), Visitor(stack.web[0], domain)
     with ThreadPoolExecutor(2) as pool:
         answer = pool.submit(whole.post, "Hello", message_id="message_0001")
@@ -112,13 +118,9 @@ def test_new_connections_are_refused_meanwhile(stack: Stack, cast: Cast, stub_mo
 
 
 def test_turn_that_does_not_end_in_time_is_let_go_and_taken_over_at_once(
-    stack: Stack, cast: Cast, stub_model: StubModel
+    stack: Stack, cast: Cast, slow_agent: Agent
 ) -> None:
-    stack.web[0].kill()
-    stack.web[0].start(SHUTDOWN_GRACE_SECONDS="2")
-    model = "stub;latency_ms=500;tokens=200;tokens_per_second=10"
-    agent = cast.agent(connection=cast.connection(None, stub_model.url), model=model)
-    visitor = Visitor(stack.web[0], cast.website(cast.tenant(), agents=[agent]).domain)
+    visitor = Visitor(stack.web[0], cast.website(cast.tenant(), agents=[slow_agent]).domain)
     heard = []
     try:
         for _, event in visitor.stream_with_ids("Hello", message_id="message_0001"):
@@ -134,7 +136,7 @@ def test_turn_that_does_not_end_in_time_is_let_go_and_taken_over_at_once(
         "SELECT t.partial_reply FROM turns t JOIN agent_sessions s ON s.id = t.agent_session_id WHERE session_id = %s"
     )
     assert stack.value(said, visitor.session_id)
-    cast.change(agent, model="stub;latency_ms=50")
+    cast.change(slow_agent, model="stub;latency_ms=50")
     began = time.monotonic()
     assert visitor.at(stack.web[1]).say("Hello", message_id="message_0001")["message_count"] == 2
     assert time.monotonic() - began < 8

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import httpx
@@ -15,6 +15,7 @@ from tests.faults.conversations import check_promise, messages, turns
 from tests.faults.stack import Stack
 from tests.stub_model import StubModel
 from tests.visitor import Visitor
+from tests.waiting import wait_until
 
 WAITING_FOR_A_LOCK = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 SHORT_LEASE_SECONDS = 3
@@ -41,13 +42,6 @@ def sent(visitor: Visitor, message: str, message_id: str) -> Iterator[None]:
         yield
     finally:
         sending.join()
-
-
-def wait_until(is_so: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def let_lease_run_out(stack: Stack, session_id: str) -> None:

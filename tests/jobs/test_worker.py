@@ -2,8 +2,7 @@
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from sessions.tasks import delete_expired_sessions
 from tests.cast import Cast
 from tests.jobs.test_cleanup import make_session, session_ids
 from tests.live_server import ROOT, LiveServer, server_environment
+from tests.waiting import wait_until
 
 
 @contextmanager
@@ -33,13 +33,6 @@ def celery(*arguments: str) -> Iterator[None]:
 def worker(database: None) -> Iterator[None]:
     with celery("worker", "--concurrency", "1"):
         yield
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 40) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
 
 
 def test_worker_runs_what_is_asked_of_it(worker: None, cast: Cast) -> None:
