@@ -29,6 +29,7 @@ class Behaviour:
     fault: str = ""
     fail_first: int = 0
     retry_after: str = "20"
+    hold_after: int = 0
 
     def overridden(self, settings: Mapping[str, Any]) -> "Behaviour":
         """Take the settings it knows, as text or as numbers, and leave the others."""
@@ -40,6 +41,10 @@ class Behaviour:
 
     def at_call(self, number: int) -> "Behaviour":
         return replace(self, fault="") if 0 < self.fail_first < number else self
+
+    @property
+    def answers_in_one_write(self) -> bool:
+        return not (self.fault or self.tokens_per_second or self.hold_after)
 
     def retry_after_header(self) -> bytes:
         if not self.retry_after:

@@ -18,7 +18,8 @@ ever and no token), `garbage`, `error_event` and `cut_early` (before the first t
 `content_filter` and `spent` (no words; all tokens went into thoughts), `length` (words, up to the limit of tokens).
 
 `retry_after=2` is sent as it is, `retry_after=date+2` as a date, `retry_after=` not at all. `fail_first=2` keeps the
-fault to the first two calls of the same model name.
+fault to the first two calls of the same model name. `hold_after=5` sends five tokens, and the rest once
+`POST /control` with `{"release": NAME}` has named the model: what a test does in between has all the time it needs.
 
 It shares the machine with what is measured, hence a bare protocol on uvloop: a quarter of a millisecond of CPU a call.
 """
@@ -27,7 +28,7 @@ import argparse
 import asyncio
 import contextlib
 import resource
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import cast
@@ -58,6 +59,7 @@ class Server:
     in_flight: int = 0
     in_flight_peak: int = 0
     calls_by_model: Counter[str] = field(default_factory=Counter)
+    released: defaultdict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
     bodies: deque[Json] = field(default_factory=lambda: deque(maxlen=BODIES_KEPT))
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -72,6 +74,7 @@ class Server:
         self.calls = self.aborted = 0
         self.in_flight_peak = self.in_flight
         self.calls_by_model.clear()
+        self.released.clear()
         self.bodies.clear()
 
     def report(self, query: Mapping[str, Sequence[str]]) -> Json:
@@ -142,6 +145,8 @@ class StubProtocol(asyncio.Protocol):
                 self.server.reset_counts()
                 self.server.behaviour = Behaviour()
             self.server.behaviour = self.server.behaviour.overridden(settings)
+            if "release" in settings:
+                self.server.released[settings["release"]].set()
         self.send_json(self.server.report(query))
 
     def start_call(self) -> None:
@@ -193,7 +198,7 @@ class StubProtocol(asyncio.Protocol):
             return
         self.transport.write(self.head(200, b"text/event-stream", b"transfer-encoding: chunked\r\n"))
         events = call.token_events()
-        if not call.behaviour.fault and not call.behaviour.tokens_per_second:
+        if call.behaviour.answers_in_one_write:
             self.transport.write(chunked(b"".join([call.opening(), *events, call.closing()])) + LAST_CHUNK)
             return
         self.transport.write(chunked(call.opening()))
@@ -208,7 +213,11 @@ class StubProtocol(asyncio.Protocol):
             case "cut" | "stall" | "late_garbage":
                 await self.break_off(call, events)
             case fault:
-                await self.pace(events, 1 / DRIP_SECONDS if fault == "drip" else call.behaviour.tokens_per_second)
+                per_second = 1 / DRIP_SECONDS if fault == "drip" else call.behaviour.tokens_per_second
+                await self.pace(events[: call.behaviour.hold_after], per_second)
+                if call.behaviour.hold_after:
+                    await self.server.released[call.body["model"]].wait()
+                await self.pace(events[call.behaviour.hold_after :], per_second)
                 self.transport.write(chunked(call.closing()) + LAST_CHUNK)
 
     async def heartbeats(self) -> None:

@@ -30,6 +30,10 @@ class StubModel:
         """Change how it answers from now on, `reset=True` first; returns its counts."""
         return self._ask("/control", json.dumps(settings).encode())
 
+    def release(self, model: str) -> None:
+        """Lets the answers go on that ``hold_after`` in the model's name holds back."""
+        self.control(release=model)
+
     def calls(self, model: str | None = None) -> int:
         """Requests for an answer so far, all or those of one model's name."""
         query = f"?model={quote(model)}" if model else ""

@@ -61,6 +61,10 @@ class Shop:
         page = await self.stored(chat)
         return [Line(message["role"], message["content"]) for message in reversed(page["messages"])]
 
+    def let_answer(self) -> None:
+        """The answers that were held back go on, and later ones come at once."""
+        self.stub.release(self.model)
+
     def model_calls(self) -> int:
         return self.stub.calls(model=self.model)
 

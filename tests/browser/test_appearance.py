@@ -1,9 +1,11 @@
 """The widget on the page: where it is drawn, how it is reached by keyboard, and that neither spoils the other."""
 
-import pytest
-from playwright.async_api import expect
+import asyncio
 
-from tests.browser.chat import Chat, active_element, new_chat
+import pytest
+from playwright.async_api import Route, expect
+
+from tests.browser.chat import API, Chat, active_element, new_chat
 from tests.browser.conftest import LiveSite, NewContext, Visit
 from widget.demo_shops import BAKERY, BICYCLES
 
@@ -222,9 +224,16 @@ async def test_reading_above_is_not_disturbed_by_new_messages(visit: Visit, live
     for number in range(8):
         await chat.say(f"Number {number}")
     log, pill = chat.widget.locator(".log"), chat.widget.locator(".pill")
-    await chat.field.fill("When are you open?")
-    await chat.field.press("Enter")
-    await log.evaluate("log => log.scrollTo(0, 0)")
+    has_scrolled = asyncio.Event()
+
+    async def answer_later(route: Route) -> None:
+        await has_scrolled.wait()
+        await route.continue_()
+
+    await chat.page.route(f"{API}chat/", answer_later, times=1)
+    await chat.send("When are you open?")
+    await log.evaluate("log => { log.scrollTo(0, 0); return new Promise(requestAnimationFrame); }")
+    has_scrolled.set()
     await expect(pill).to_be_visible()
     await chat.lines(18)
     assert await log.evaluate("log => log.scrollTop") == 0

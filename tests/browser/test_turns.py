@@ -1,5 +1,6 @@
 """An answer on its way: it outlives a reload, shows in every tab, survives a cut line, and waits for its turn."""
 
+import asyncio
 import dataclasses
 from collections.abc import AsyncIterator
 
@@ -15,7 +16,8 @@ from tests.stub_model import StubModel
 
 pytestmark = pytest.mark.browser
 
-SLOW = ("tokens=80", "tokens_per_second=20")  # four seconds
+SLOW = ("tokens=120", "tokens_per_second=20")  # six seconds
+HELD = ("tokens=80", "hold_after=20")  # until the test lets it go on: the echo and four words
 NOTE_ALL_THAT_IS_SHOWN = """() => {
   window.shown = [];
   const list = document.querySelector("parlour-widget").shadowRoot.querySelector(".list");
@@ -30,12 +32,17 @@ NOTE_ALL_THAT_IS_SHOWN = """() => {
 
 @pytest.fixture
 def shop(server: LiveServer, cast: Cast, stub_process: StubModel) -> Shop:
+    return make_shop(server, cast, stub_process, *HELD)
+
+
+@pytest.fixture
+def slow_shop(server: LiveServer, cast: Cast, stub_process: StubModel) -> Shop:
     return make_shop(server, cast, stub_process, *SLOW)
 
 
 @pytest.fixture
 def refusing_shop(server: LiveServer, cast: Cast, stub_process: StubModel) -> Shop:
-    return make_shop(server, cast, stub_process, *SLOW, double_send="reject")
+    return make_shop(server, cast, stub_process, *HELD, double_send="reject")
 
 
 @pytest.fixture
@@ -57,6 +64,7 @@ async def test_a_reload_in_the_middle_goes_on_with_the_answer(new_context: NewCo
     await expect(chat.writing).to_contain_text("echo")
     assert await chat.widget.locator(".from-user .bubble").all_inner_texts() == ["Tell me everything"]
     assert [call.method for call in chat.requests if call.url.endswith("/events")] == ["GET"]
+    shop.let_answer()
     lines = await chat.lines(2)
     assert lines == await shop.stored_lines(chat)
     assert shop.model_calls() == 1
@@ -70,13 +78,16 @@ async def test_a_second_tab_shows_the_answer_that_the_first_one_gets(new_context
     await expect(second.writing).to_contain_text("echo")
     late = await shop.visit(context)
     await expect(late.writing).to_contain_text("echo")
+    shop.let_answer()
     shown = [await chat.lines(2) for chat in (first, second, late)]
     assert shown == [await shop.stored_lines(first)] * 3
     assert shop.model_calls() == 1
 
 
-async def test_a_line_cut_in_the_middle_goes_on_where_it_was(new_context: NewContext, shop: Shop, wire: Wire) -> None:
-    chat = await dataclasses.replace(shop, script_port=wire.port).visit(await new_context())
+async def test_a_line_cut_in_the_middle_goes_on_where_it_was(
+    new_context: NewContext, slow_shop: Shop, wire: Wire
+) -> None:
+    chat = await dataclasses.replace(slow_shop, script_port=wire.port).visit(await new_context())
     await chat.page.evaluate(NOTE_ALL_THAT_IS_SHOWN)
     await chat.send("Tell me everything")
     for words in (4, 20):
@@ -92,7 +103,7 @@ async def test_a_line_cut_in_the_middle_goes_on_where_it_was(new_context: NewCon
     assert len(positions) == 2
     assert 0 < positions[0] < positions[1] < len(answer.text)
     assert len(chat.calls("POST", "chat/")) == 1
-    assert shop.model_calls() == 1
+    assert slow_shop.model_calls() == 1
 
 
 def _events_path(chat: Chat) -> str:
@@ -118,6 +129,7 @@ async def test_an_answer_given_up_for_lack_of_a_line_is_found_again(
     await chat.page.clock.resume()
 
     wire.bring_up()
+    shop.let_answer()
     await failed.get_by_role("button", name="Try again").click()
     assert await chat.lines(2) == await shop.stored_lines(chat)
     assert len(chat.calls("POST", "chat/")) == 1
@@ -132,7 +144,9 @@ async def test_a_turn_that_was_let_go_is_sent_again_with_the_same_id_and_words(
     await chat.page.route(f"{API}sessions/*/turns/*/events", lambda route: route.fulfill(**answer), times=1)
     await chat.send("Tell me everything")
     await expect(chat.writing).to_contain_text(" word")
-    wire.cut()
+    async with chat.page.expect_request(f"{API}chat/"):
+        wire.cut()
+    shop.let_answer()
     assert await chat.lines(2) == await shop.stored_lines(chat)
     sent = chat.sent()
     assert len(sent) == 2
@@ -157,6 +171,7 @@ async def test_messages_sent_during_an_answer_wait_for_it_on_the_server(new_cont
 
     await shop.load(chat)
     await expect(waiting).to_have_count(2)
+    shop.let_answer()
     lines = await chat.lines(6)
     assert [line.text for line in lines if line.role == "user"] == ["First", "Second", "Third"]
     assert lines == await shop.stored_lines(chat)
@@ -168,6 +183,8 @@ async def test_a_tab_that_stays_answers_in_order_too_and_sends_each_message_once
 ) -> None:
     chat = await shop.visit(await new_context())
     await chat.send("First", "Second")
+    await expect(chat.widget.locator(".is-queued.from-user")).to_have_count(1)
+    shop.let_answer()
     lines = await chat.lines(4)
     assert [line.text for line in lines if line.role == "user"] == ["First", "Second"]
     assert lines == await shop.stored_lines(chat)
@@ -179,7 +196,12 @@ async def test_a_website_that_refuses_double_sends_gets_the_second_after_the_ans
     new_context: NewContext, refusing_shop: Shop
 ) -> None:
     chat = await refusing_shop.visit(await new_context())
-    await chat.send("First", "Second")
+    await chat.send("First")
+    await expect(chat.writing).to_contain_text("echo")
+    async with chat.page.expect_response(f"{API}chat/") as response:
+        await chat.send("Second")
+    assert (await response.value).status == 409
+    refusing_shop.let_answer()
     lines = await chat.lines(4)
     assert [line.text for line in lines if line.role == "user"] == ["First", "Second"]
     sent = chat.sent()
@@ -195,6 +217,8 @@ async def test_two_tabs_that_write_at_once_show_the_servers_order(new_context: N
         await tab.field.fill(text)
     for tab in tabs:
         await tab.field.press("Enter")
+    await asyncio.gather(*(expect(tab.widget.locator(".from-user.is-queued")).to_have_count(1) for tab in tabs))
+    shop.let_answer()
     shown = [await tab.lines(4) for tab in tabs]
     assert shown == [await shop.stored_lines(tabs[0])] * 2
     assert shop.model_calls() == 2
@@ -217,6 +241,7 @@ async def test_a_tab_that_learns_late_who_was_first_shows_that_answer_first(
     await expect(second.writing).to_contain_text('"From one"')
     await expect(second.widget.locator(".from-user.is-queued .bubble")).to_have_text("From two")
     assert await second.widget.locator(".from-user .bubble").all_inner_texts() == ["From one", "From two"]
+    shop.let_answer()
     assert await second.lines(4) == await shop.stored_lines(first)
     assert shop.model_calls() == 2
 
