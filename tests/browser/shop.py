@@ -57,6 +57,13 @@ class Shop:
         page: dict[str, Any] = response.json()
         return page
 
+    async def ongoing(self, chat: Chat, count: int) -> list[tuple[str, str]]:
+        """The words and states of the turns under way, once the server has so many."""
+        async with asyncio.timeout(10):
+            while len(turns := (await self.stored(chat))["ongoing"]) != count:
+                await asyncio.sleep(0.05)
+        return [(turn["message"]["content"], turn["state"]) for turn in turns]
+
     async def stored_lines(self, chat: Chat) -> list[Line]:
         page = await self.stored(chat)
         return [Line(message["role"], message["content"]) for message in reversed(page["messages"])]

@@ -162,8 +162,7 @@ async def test_messages_sent_during_an_answer_wait_for_it_on_the_server(new_cont
     await expect(waiting.first.locator(".mark")).to_have_text("Waiting")
     await expect(chat.widget.locator(".is-queued.from-assistant").first).to_be_hidden()
     await expect(chat.writing).to_contain_text("echo")
-    ongoing = (await shop.stored(chat))["ongoing"]
-    assert [(turn["message"]["content"], turn["state"]) for turn in ongoing] == [
+    assert await shop.ongoing(chat, 3) == [
         ("First", "running"),
         ("Second", "queued"),
         ("Third", "queued"),
@@ -183,7 +182,7 @@ async def test_a_tab_that_stays_answers_in_order_too_and_sends_each_message_once
 ) -> None:
     chat = await shop.visit(await new_context())
     await chat.send("First", "Second")
-    await expect(chat.widget.locator(".is-queued.from-user")).to_have_count(1)
+    assert await shop.ongoing(chat, 2) == [("First", "running"), ("Second", "queued")]
     shop.let_answer()
     lines = await chat.lines(4)
     assert [line.text for line in lines if line.role == "user"] == ["First", "Second"]
