@@ -61,6 +61,13 @@ def test_foreign_row_is_answered_as_an_unknown_one(enter: Enter, alice: Shop, bo
     assert foreign == (unknown[0], unknown[1], [text.replace(unknown_id, foreign_id) for text in unknown[2]])
 
 
+@pytest.mark.parametrize("action", ["change/", "delete/", "history/", "password/"])
+def test_accounts_are_not_told_apart_from_no_accounts(enter: Enter, alice: Shop, bob: Shop, action: str) -> None:
+    client, unknown_id = enter(alice.owner), 10**9 + 7
+    pages = [client.get(f"{ADMIN}auth/user/{pk}/{action}") for pk in (bob.owner.pk, alice.owner.pk, unknown_id)]
+    assert [page.status_code for page in pages] == [403, 403, 403]
+
+
 @pytest.mark.parametrize("row", ROWS)
 @pytest.mark.parametrize("action", ["change/", "delete/"])
 def test_foreign_row_cannot_be_written(enter: Enter, alice: Shop, bob: Shop, row: str, action: str) -> None:

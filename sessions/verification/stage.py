@@ -1,0 +1,184 @@
+"""The tenants that attack each other: made for one run, and gone after it.
+
+Every text of theirs carries a canary, a word that exists nowhere else: where it turns up in an answer to somebody
+else, something leaked.
+"""
+
+import secrets
+import string
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
+from django.db import connection
+from django.utils import timezone
+
+from agents.models import Agent, WebsiteAgent
+from sessions.models import AgentSession
+from tenants.identifiers import OPERATOR_ID
+from tenants.models import Membership, Tenant, Website
+from tenants.registration import prove_website, register_website
+from tenants.scoping import tenant_scope
+
+SLUG_PREFIX: Final = "isolation-check-"
+_LEFT_BEHIND: Final = timedelta(hours=1)
+_CANARY_LETTERS: Final = 16
+_PLENTY: Final = {
+    "session_turns_per_minute": 100_000,
+    "network_turns_per_minute": 1_000_000,
+    "turns_per_minute": 1_000_000,
+}
+
+
+def new_canary() -> str:
+    """A word that looks like a name, so that the demo model remembers it as one."""
+    letters = "".join(secrets.choice(string.ascii_lowercase) for _ in range(_CANARY_LETTERS))
+    return f"Canary{letters}"
+
+
+@dataclass(slots=True)
+class Visitor:
+    """A conversation in which a name was said: ``canary``. Without a ``token`` its id alone opens it."""
+
+    session_id: str
+    canary: str
+    message_id: str
+    token: str | None = None
+
+
+@dataclass(slots=True)
+class Place:
+    """A website and its visitors."""
+
+    website: Website
+    visitors: list[Visitor] = field(default_factory=list)
+
+    @property
+    def origin(self) -> str:
+        return f"https://{self.website.domain}"
+
+
+@dataclass(slots=True)
+class House:
+    """A tenant with all that is its own. ``canary`` stands in every text of it but its visitors'."""
+
+    tenant: Tenant
+    canary: str
+    agent: Agent
+    places: list[Place]
+    staff: dict[str, User]
+
+    @property
+    def visitors(self) -> list[Visitor]:
+        return [visitor for place in self.places for visitor in place.visitors]
+
+    @property
+    def canaries(self) -> set[str]:
+        return {self.canary} | {visitor.canary for visitor in self.visitors}
+
+    def rows(self) -> dict[str, str]:
+        """A digest of each table's rows of the tenant: what an attack must leave as it was."""
+        with tenant_scope(self.tenant.pk):
+            return {table: _digest(table) for table in tenant_tables()}
+
+    def conversation(self, place: Place, visitor: Visitor) -> str:
+        """A digest of the visitor's session with its turns and segments."""
+        with tenant_scope(self.tenant.pk), connection.cursor() as cursor:
+            cursor.execute(_CONVERSATION, {"website": place.website.pk, "session": visitor.session_id})
+            return str(cursor.fetchall())
+
+
+_CONVERSATION: Final = """
+SELECT md5(s::text), (SELECT md5(string_agg(t::text, ',' ORDER BY t.id)) FROM turns t WHERE t.agent_session_id = s.id),
+       (SELECT count(*) FROM history_segments g WHERE g.agent_session_id = s.id)
+  FROM agent_sessions s WHERE s.website_id = %(website)s AND s.session_id = %(session)s
+"""
+
+
+def tenant_tables() -> list[str]:
+    """Every table with a ``tenant_id``, as the database itself lists them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.table_name FROM information_schema.columns c JOIN information_schema.tables t"
+            " USING (table_schema, table_name) WHERE c.table_schema = 'public' AND c.column_name = 'tenant_id'"
+            " AND t.table_type = 'BASE TABLE' ORDER BY 1"
+        )
+        return [table for (table,) in cursor.fetchall()]
+
+
+def build_house(websites: int) -> House:
+    """A tenant with an agent, websites of which every second one takes sessions without a token, and staff."""
+    canary = new_canary()
+    with tenant_scope(OPERATOR_ID):
+        tenant = Tenant.objects.create(
+            name=f"Isolation check {canary}", slug=f"{SLUG_PREFIX}{secrets.token_hex(6)}", **_PLENTY
+        )
+    with tenant_scope(tenant.pk):
+        agent = Agent.objects.create(
+            tenant_id=tenant.pk,
+            key=f"agent_{secrets.token_hex(4)}",
+            name=canary,
+            instructions=f"Say nothing of {canary}.",
+        )
+        places = [_build_place(agent, canary, needs_token=number % 2 == 0) for number in range(websites)]
+        staff = {role: _build_member(tenant, role) for role in Membership.Role.values}
+    return House(tenant, canary, agent, places, staff)
+
+
+def clear_house(house: House) -> None:
+    """Takes away everything that was built, also what the attacks have added to it."""
+    _clear_tenant(house.tenant.pk)
+
+
+def clear_left_behind() -> None:
+    """Takes away what a run left behind that was broken off."""
+    with tenant_scope(OPERATOR_ID):
+        old = Tenant.objects.filter(slug__startswith=SLUG_PREFIX, created_at__lt=timezone.now() - _LEFT_BEHIND)
+        tenant_ids = list(old.values_list("id", flat=True))
+    for tenant_id in tenant_ids:
+        _clear_tenant(tenant_id)
+
+
+def _build_place(agent: Agent, canary: str, *, needs_token: bool) -> Place:
+    website = register_website(
+        f"{secrets.token_hex(8)}.isolation-check.example", title=canary, require_session_token=needs_token
+    )
+    prove_website(website)
+    WebsiteAgent.objects.create(
+        tenant_id=website.tenant_id, website=website, agent=agent, is_default=True, instructions=canary, welcome=canary
+    )
+    return Place(website)
+
+
+def _build_member(tenant: Tenant, role: str) -> User:
+    user = get_user_model().objects.create_user(f"{SLUG_PREFIX}{secrets.token_hex(8)}", is_staff=True)
+    Membership.objects.create(tenant=tenant, user=user, role=role)
+    return user
+
+
+def _clear_tenant(tenant_id: UUID) -> None:
+    with tenant_scope(tenant_id):
+        members = list(Membership.objects.values_list("user_id", flat=True))
+        AgentSession.objects.all().delete()
+        WebsiteAgent.objects.all().delete()
+        Website.objects.all().delete()
+        Agent.objects.filter(tenant_id=tenant_id).delete()
+        own = get_user_model().objects.filter(pk__in=members, username__startswith=SLUG_PREFIX)
+        LogEntry.objects.filter(user__in=own).delete()
+        own.delete()
+        Tenant.objects.filter(pk=tenant_id).delete()
+
+
+def _digest(table: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*), md5(string_agg(t::text, ',' ORDER BY t::text)) FROM \"{table}\" t")  # noqa: S608  a name of the catalogue
+        return str(cursor.fetchone())
+
+
+def changed_tables(before: dict[str, str], after: dict[str, str]) -> str:
+    """The tables whose rows are others now, in one line; empty where none are."""
+    return ", ".join(table for table in before if before[table] != after.get(table))
