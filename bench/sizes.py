@@ -16,10 +16,11 @@ class Size:
     waiting_rounds: int = 3
     flat_sessions: int = 10
     flat_turn: int = 50
+    many_sessions: int = 20_000
 
 
 DEFAULT: Final = Size()
-FULL: Final = Size(waiting_clients=1000, waiting_rounds=2, flat_sessions=4, flat_turn=500)
+FULL: Final = Size(waiting_clients=1000, waiting_rounds=2, flat_sessions=4, flat_turn=500, many_sessions=1_000_000)
 QUICK: Final = Size(
     warm_up_clients=2,
     warm_up_turns=2,
@@ -31,4 +32,5 @@ QUICK: Final = Size(
     waiting_rounds=1,
     flat_sessions=1,
     flat_turn=12,
+    many_sessions=200,
 )

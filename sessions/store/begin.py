@@ -61,7 +61,7 @@ remembered AS (
 SELECT id FROM claimed
 """
 
-_READ: Final = f"""
+READ: Final = f"""
 SELECT s.id AS session_pk, s.agent_id, s.context, s.message_count, {MAY_USE} AS may_use, {NEWEST_MESSAGES} AS messages,
        clock_timestamp() AS asked_at, t.id AS turn_id, t.message_hmac, t.state, t.fence, t.reply_id
   FROM agent_sessions s
@@ -88,6 +88,6 @@ async def claim_turn(visit: Visit, new: dict[str, Any] | None, turn: dict[str, A
     """
     values = {**visit.values(), **turn}
     statements: list[Statement] = [(_CREATE, {**values, **new})] if new is not None else []
-    statements += [(LOCK, values), (_LET_LAPSE, values), (_CLAIM, values), (_READ, values)]
+    statements += [(LOCK, values), (_LET_LAPSE, values), (_CLAIM, values), (READ, values)]
     *_, claimed, state = await in_tenant(visit.tenant_id, statements)
     return bool(claimed), (state[0] if state else None)

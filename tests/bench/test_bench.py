@@ -31,6 +31,13 @@ FIGURES = {
         "memory of the web processes at peak (PSS)",
     ],
     "1 client, 1 long session": ["turn 5", "turn 12", "turn 12 against turn 5"],
+    "200 sessions of 5 KB": [
+        "finding one, p50",
+        "finding one, p99",
+        "loading its history, p50",
+        "loading its history, p99",
+        "CPU of PostgreSQL for scope and policy, a transaction",
+    ],
 }
 
 
