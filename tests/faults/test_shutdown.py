@@ -82,6 +82,19 @@ def test_running_turn_is_let_to_its_end(stack: Stack, cast: Cast, stub_model: St
     check_promise(stack, visitor.session_id)
 
 
+def test_turn_whose_visitor_has_left_is_let_to_its_end_too(stack: Stack, cast: Cast, stub_model: StubModel) -> None:
+    agent = cast.agent(connection=cast.connection(None, stub_model.url), model="stub;latency_ms=3000")
+    visitor = Visitor(stack.web[0], cast.website(cast.tenant(), agents=[agent]).domain)
+    events = visitor.stream_with_ids("Hello", message_id="message_0001")
+    next(events)
+    events.close()
+    stack.web[0].terminate()
+    assert stack.web[0].wait() == ENDED_IN_ORDER
+    assert [turn.state for turn in turns(stack, visitor.session_id)] == ["completed"]
+    assert stub_model.calls() == 1
+    check_promise(stack, visitor.session_id)
+
+
 def test_visitors_of_turns_that_go_on_too_long_are_told_to_try_again(
     stack: Stack, cast: Cast, slow_agent: Agent
 ) -> None:

@@ -22,10 +22,14 @@ HOUR = 3600
 
 @pytest.fixture(params=[-HOUR, HOUR], ids=["an hour slow", "an hour fast"])
 def wrong(request: pytest.FixtureRequest, stack: Stack) -> int:
-    """The second server's clock is off by this much."""
+    """The second server's clock is off by this much. It renews its leases every two seconds."""
     seconds: int = request.param
     stack.web[1].kill()
-    stack.web[1].start(PYTHONPATH=str(Path(__file__).with_name("shifted_clock")), CLOCK_SHIFT_SECONDS=str(seconds))
+    stack.web[1].start(
+        PYTHONPATH=str(Path(__file__).with_name("shifted_clock")),
+        CLOCK_SHIFT_SECONDS=str(seconds),
+        TURN_LEASE_SECONDS="8",
+    )
     return seconds
 
 
