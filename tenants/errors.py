@@ -3,7 +3,8 @@
 ParlourError                       every error that this project raises for a caller to tell apart
 |-- ScopeError                     a programming error around ``tenant_scope``; never shown to a visitor
 |   |-- TenantScopeMissingError    a tenant's rows were asked for while no tenant is active
-|   `-- TenantScopeConflictError   another tenant's scope was entered inside one
+|   |-- TenantScopeConflictError   another tenant's scope was entered inside one
+|   `-- TenantMismatchError        a row of one tenant was to be written in another's scope, or to point at another's
 |-- OriginNotAllowedError          no website is registered for the origin of a request
 |-- DomainTakenError               a domain is proved by another website already
 |-- DatabaseAwayError              the database refuses connections, does not answer, or hung up
@@ -29,6 +30,11 @@ class TenantScopeMissingError(ScopeError):
 class TenantScopeConflictError(ScopeError):
     def __init__(self) -> None:
         super().__init__("another tenant's scope is open already: leave it before entering this one")
+
+
+class TenantMismatchError(ScopeError):
+    def __init__(self) -> None:
+        super().__init__("the row belongs to another tenant: open its own scope to write it")
 
 
 class OriginNotAllowedError(ParlourError):

@@ -1,6 +1,6 @@
 """Who uses Parlour: tenants, their members, their websites."""
 
-from typing import Final
+from typing import Any, Final
 from zoneinfo import available_timezones
 
 from django.conf import settings
@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from tenants.domains import display_domain
 from tenants.identifiers import OPERATOR_ID, new_id, new_site_key
-from tenants.scoping import TenantManager
+from tenants.scoping import TenantManager, check_own
 
 MOST_TURNS_PER_MINUTE: Final = 1_000_000
 MOST_TURNS_PER_DAY: Final = 1_000_000_000
@@ -121,6 +121,16 @@ class TenantOwned(models.Model):
     class Meta:
         abstract = True
         base_manager_name = "objects"
+
+    def save_base(self, *args: Any, **kwargs: Any) -> None:
+        """Every way to save one row, fixtures included, passes here."""
+        check_own([self])
+        super().save_base(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Django deletes one row by its id alone, past all managers."""
+        check_own([self])
+        return super().delete(*args, **kwargs)
 
 
 class Membership(TenantOwned):

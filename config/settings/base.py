@@ -41,6 +41,7 @@ DATABASES: dict[str, Any] = {
 }
 if env.optional("DATABASE_OWNER_URL"):
     DATABASES["owner"] = env.database("DATABASE_OWNER_URL", meaning="the same database as its owner")
+DATABASE_ROUTERS = ["tenants.scoping.TenantRouter"]
 
 CHAT_POOL_SIZE = env.integer("CHAT_POOL_SIZE", default=6, minimum=1, maximum=1000)
 DOOR_CACHE_SECONDS = env.integer("DOOR_CACHE_SECONDS", default=5, maximum=60)

@@ -1,0 +1,20 @@
+"""The rows that belong to no tenant; all others do. The tests walk all models and tables to see to it."""
+
+from typing import Final
+
+GLOBAL_MODELS: Final = {
+    "tenants.Tenant": "is the tenant; its row policy shows each its own row, and the operator all of them",
+    "auth.User": "people, who may be members of several tenants",
+    "auth.User_groups": "unused",
+    "auth.User_user_permissions": "unused",
+    "auth.Group": "unused",
+    "auth.Group_permissions": "unused",
+    "auth.Permission": "names of rights, the same everywhere",
+    "contenttypes.ContentType": "names of models, the same everywhere",
+    "sessions.Session": "logins to the admin",
+    "admin.LogEntry": "what staff did in the admin; shown to nobody, for it knows no tenants",
+}
+"""Models without a tenant, and why."""
+
+GLOBAL_TABLES: Final = frozenset({"django_migrations"})
+"""Tables without a model and without a tenant."""

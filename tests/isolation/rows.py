@@ -1,0 +1,46 @@
+"""One row of every model that belongs to a tenant, and what a tenant's rows amount to."""
+
+from typing import Any
+
+from django.apps import apps
+from django.db import connections
+from django.db.models import Model
+from psycopg import sql
+
+from agents.models import WebsiteAgent
+from sessions.models import HistorySegment, Turn
+from tenants.models import Membership, Tenant, TenantOwned, WebsiteOrigin
+from tenants.scoping import tenant_scope
+from tests.admin.shops import exchange, make_session, make_shop, roll
+from tests.cast import Cast
+
+OWNED: list[type[TenantOwned]] = [model for model in apps.get_models() if issubclass(model, TenantOwned)]
+
+
+def make_rows(cast: Cast, word: str) -> tuple[Tenant, dict[type[TenantOwned], Any]]:
+    """A new tenant with at least one row of every model; ``word`` is in all of its texts."""
+    shop = make_shop(cast, word)
+    told = [message for number in (1, 2) for message in exchange(number, f"Question of {word}", f"Answer of {word}")]
+    long_session = make_session(shop.website, shop.agent, told, session_id=f"session_long_{word}")
+    roll(long_session, 2)
+    made = [shop.website, shop.agent, shop.connection, shop.session]
+    with tenant_scope(shop.tenant.id):
+        found: list[Any] = [model.objects.first() for model in (Membership, WebsiteOrigin, HistorySegment, Turn)]
+        found.append(WebsiteAgent.objects.select_related("agent").first())
+    return shop.tenant, {type(row): row for row in [*made, *found] if row is not None}
+
+
+def stored(model: type[Model], tenant_id: Any) -> list[str]:
+    """All of a tenant's rows of a model, as their owner sees them."""
+    column = "id" if model is Tenant else "tenant_id"
+    statement = sql.SQL("SELECT t::text FROM {} t WHERE {} = %s ORDER BY id").format(
+        sql.Identifier(model._meta.db_table), sql.Identifier(column)
+    )
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(statement, [tenant_id])
+        return [text for (text,) in cursor.fetchall()]
+
+
+def everything_of(tenant: Tenant) -> dict[str, list[str]]:
+    models: list[type[Model]] = [Tenant, *OWNED]
+    return {model.__name__: stored(model, tenant.id) for model in models}
