@@ -18,11 +18,12 @@ from sessions.heartbeats import BEAT_KEY, WORKER_KEY
 from sessions.redis_link import RedisAwayError, redis_link
 from tenants.database import chat_conninfo, database_is_away
 from tenants.role import IS_UNSAFE_ROLE
+from tenants.walls import BROKEN_WALLS
 from tenants.watched_pool import fresh_connection
 
 _SECONDS_TO_ANSWER: Final = 1.5
 _OK: Final = "ok"
-_NECESSARY: Final = ("database", "role", "migrations")
+_NECESSARY: Final = ("database", "role", "walls", "migrations")
 
 _SILENT: Final = "does not answer"
 _OUT_OF_REACH: Final = (psycopg.Error, RedisError, OSError, TimeoutError)
@@ -73,6 +74,7 @@ async def _database_parts() -> dict[str, str]:
             return {
                 "database": _OK,
                 "role": await _role(connection),
+                "walls": await _walls(connection),
                 "migrations": await _migrations(connection),
             }
     except _OUT_OF_REACH:
@@ -82,6 +84,12 @@ async def _database_parts() -> dict[str, str]:
 async def _role(connection: AsyncConnection) -> str:
     [(unsafe,)] = await (await connection.execute(IS_UNSAFE_ROLE)).fetchall()
     return "the application's role could pass the row policies" if unsafe else _OK
+
+
+async def _walls(connection: AsyncConnection) -> str:
+    """Which they are is told by ``manage.py check --deploy``, not to whoever asks."""
+    broken = await (await connection.execute(BROKEN_WALLS)).fetchall()
+    return f"broken walls between tenants: {len(broken)}" if broken else _OK
 
 
 async def _migrations(connection: AsyncConnection) -> str:

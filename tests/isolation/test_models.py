@@ -233,10 +233,11 @@ def test_related_managers_take_the_own_rows_alone(cast: Cast, theirs: tuple[Tena
     own = cast.tenant()
     website = cast.website(own)
     foreign: Any = rows[WebsiteOrigin]
+    new: Any = another(foreign)
     before = everything_of(tenant)
     attempts: list[Callable[[], Any]] = [
         lambda: website.origins.add(foreign),
-        lambda: website.origins.add(another(foreign), bulk=False),
+        lambda: website.origins.add(new, bulk=False),
         lambda: website.origins.set([foreign]),
         lambda: website.origins.create(tenant_id=tenant.id, origin="https://x.example", host="x.example"),
         lambda: website.origins.get_or_create(origin="https://x.example", defaults={"tenant_id": tenant.id}),
