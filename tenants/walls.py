@@ -27,7 +27,8 @@ SELECT t.relname || ': the policy ' || p.polname || ' lets every row pass'
  WHERE p.polpermissive AND 'true' IN (pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
 UNION ALL
 SELECT relname || ': a view that asks as its owner' FROM tenant_tables
- WHERE relkind = 'm' OR relkind = 'v' AND NOT coalesce(reloptions && '{security_invoker=true,security_invoker=on}', false)
+ WHERE relkind = 'm'
+    OR relkind = 'v' AND NOT coalesce(reloptions && '{security_invoker=true,security_invoker=on}', false)
 UNION ALL
 SELECT relname || ': the application may truncate it, whatever its policies' FROM tenant_tables
  WHERE has_table_privilege(oid, 'TRUNCATE')

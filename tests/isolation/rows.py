@@ -18,11 +18,14 @@ OWNED: list[type[TenantOwned]] = [model for model in apps.get_models() if issubc
 
 
 def make_rows(cast: Cast, word: str) -> tuple[Tenant, dict[type[TenantOwned], Any]]:
-    """A new tenant with at least one row of every model; ``word`` is in all of its texts."""
+    """A new tenant with a row of every model, none of whose foreign keys is empty; ``word`` is in all of its texts."""
     shop = make_shop(cast, word)
     told = [message for number in (1, 2) for message in exchange(number, f"Question of {word}", f"Answer of {word}")]
     long_session = make_session(shop.website, shop.agent, told, session_id=f"session_long_{word}")
     roll(long_session, 2)
+    cast.change(
+        shop.agent, connection=shop.connection, model="one", fallback_connection=shop.connection, fallback_model="two"
+    )
     made = [shop.website, shop.agent, shop.connection, shop.session]
     with tenant_scope(shop.tenant.id):
         found: list[Any] = [model.objects.first() for model in (Membership, WebsiteOrigin, HistorySegment, Turn)]

@@ -73,7 +73,7 @@ BREACHES = {
         "door_website_by_origin: works as its owner with its caller's search path",
     ),
     "definer function by any other name": (
-        "CREATE FUNCTION backdoor() RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = public AS 'SELECT 1'",
+        "CREATE FUNCTION backdoor() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = public AS 'SELECT 1'",
         "DROP FUNCTION backdoor()",
         "backdoor: everybody may call this function, which works as its owner",
     ),
