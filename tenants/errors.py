@@ -6,6 +6,7 @@ ParlourError                       every error that this project raises for a ca
 |   |-- TenantScopeConflictError   another tenant's scope was entered inside one
 |   `-- TenantMismatchError        a row of one tenant was to be written in another's scope, or to point at another's
 |-- OriginNotAllowedError          no website is registered for the origin of a request
+|-- ApiKeyRefusedError             an API key is unknown, revoked, expired, misspelt, or of a suspended tenant
 |-- DomainTakenError               a domain is proved by another website already
 |-- DatabaseAwayError              the database refuses connections, does not answer, or hung up
 `-- TenantsFailedError             a job failed for some tenants and went on with the others
@@ -39,6 +40,10 @@ class TenantMismatchError(ScopeError):
 
 class OriginNotAllowedError(ParlourError):
     """No website is registered for the origin of the request."""
+
+
+class ApiKeyRefusedError(ParlourError):
+    """Which of the reasons it is, nobody is told."""
 
 
 class DomainTakenError(ParlourError):

@@ -11,6 +11,7 @@ OPERATOR_ID: Final = UUID("00000000-0000-7000-8000-000000000001")
 
 _SECRET_BYTES: Final = 32
 _KEY_BYTES: Final = 18
+_PREFIX_BYTES: Final = 6
 
 
 def new_id() -> UUID:
@@ -26,6 +27,12 @@ def new_site_key() -> str:
 def new_session_token() -> str:
     """``st_`` and 256 random bits; secret, only its SHA-256 is stored."""
     return f"st_{secrets.token_urlsafe(_SECRET_BYTES)}"
+
+
+def new_api_key() -> tuple[str, str]:
+    """The prefix by which an API key is found, and the whole key: ``sk_<prefix>_<256 random bits>``, secret."""
+    prefix = secrets.token_hex(_PREFIX_BYTES)
+    return prefix, f"sk_{prefix}_{secrets.token_urlsafe(_SECRET_BYTES)}"
 
 
 def new_message_id() -> str:

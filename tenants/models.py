@@ -1,5 +1,6 @@
-"""Who uses Parlour: tenants, their members, their websites."""
+"""Who uses Parlour: tenants, their members, their websites and the keys of their servers."""
 
+from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import available_timezones
 
@@ -252,3 +253,51 @@ class WebsiteOrigin(TenantOwned):
 
     def __str__(self) -> str:
         return self.origin
+
+
+class ApiKey(TenantOwned):
+    """With it a website's own server calls the API. What is secret of it was shown once and is stored nowhere.
+
+    Made and revoked through ``tenants.api_keys``; a revoked one stays listed.
+    """
+
+    class Scope(models.TextChoices):
+        CHAT = "chat", "Chat: send messages, start sessions, follow and stop answers"
+        READ_SESSIONS = "sessions:read", "Read conversations"
+
+    name = models.CharField(max_length=80, help_text="Who uses it, such as: shop server.")
+    prefix = models.CharField(max_length=16, unique=True, editable=False)
+    secret_hmac = models.BinaryField(editable=False)
+    hmac_key_id = models.CharField(max_length=255, editable=False)
+    scopes = models.JSONField(default=list)
+    expires_at = models.DateTimeField(
+        "expires", null=True, blank=True, help_text="Empty: it works until it is revoked."
+    )
+    last_used_at = models.DateTimeField("last used", null=True, editable=False)
+    revoked_at = models.DateTimeField("revoked", null=True, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
+    )
+
+    class Meta(TenantOwned.Meta):
+        db_table = "api_keys"
+        ordering = ["-created_at"]
+        verbose_name = "API key"
+        constraints = [
+            models.CheckConstraint(condition=Q(prefix__regex=r"^[0-9a-f]{12}$"), name="api_key_prefix_plain"),
+            models.CheckConstraint(
+                condition=Q(scopes__contained_by=["chat", "sessions:read"]) & ~Q(scopes=[]), name="api_key_scopes_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= datetime.now(UTC)
+
+    @property
+    def is_usable(self) -> bool:
+        """Not revoked and not expired; a suspended tenant's is refused all the same."""
+        return self.revoked_at is None and not self.is_expired

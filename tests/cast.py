@@ -1,6 +1,7 @@
 """The people and things of the tests. Every call makes new ones, so that no test sees another's."""
 
 import secrets
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -8,8 +9,9 @@ from django.contrib.auth.models import User
 
 from agents.api_keys import set_api_key
 from agents.models import Agent, ModelConnection, WebsiteAgent
+from tenants.api_keys import create_api_key, revoke_api_key
 from tenants.identifiers import OPERATOR_ID
-from tenants.models import Membership, Tenant, TenantOwned, Website
+from tenants.models import ApiKey, Membership, Tenant, TenantOwned, Website
 from tenants.registration import prove_website, register_website
 from tenants.scoping import tenant_scope
 
@@ -68,6 +70,17 @@ class Cast:
             set_api_key(connection, api_key)
             connection.save()
         return connection
+
+    def api_key(
+        self, tenant: Tenant, *scopes: str, name: str = "Shop server", expires_at: datetime | None = None
+    ) -> tuple[ApiKey, str]:
+        """A key with these scopes, or with all, and what its holder sends."""
+        with tenant_scope(tenant.id):
+            return create_api_key(name, list(scopes or ApiKey.Scope), expires_at=expires_at)
+
+    def revoke(self, key: ApiKey) -> None:
+        with tenant_scope(key.tenant_id):
+            revoke_api_key(key)
 
     def change(self, row: TenantOwned, **fields: Any) -> None:
         """Writes ``fields`` into a row, in its own tenant's scope."""
