@@ -111,7 +111,7 @@ async def begin_turn(door: Door, request: TurnRequest) -> BegunTurn | OngoingTur
     """
     visit = visit_of(door, request.session_id, request.token_hash)
     named = door.agent(request.agent_key)
-    new = first_values(named, request.origin_host) if visit.plain_allowed and visit.token_hash is None else None
+    new = first_values(named, request.origin_host, visit.new_token_hash) if visit.may_create else None
     values = _turn_values(door, request, named)
     claimed, state = await again_if_broken(lambda: begin.claim_turn(visit, new, values), _CLAIM_PAUSES_SECONDS)
     check_right(visit, state)

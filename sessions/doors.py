@@ -30,6 +30,9 @@ class Door:
 
     website: WebsiteProfile
     agents: tuple[WebsiteAgentProfile, ...]
+    is_servers: bool = False
+    """Opened with an API key by the website's own server: it may use every session of the website, and what it says of
+    its visitors counts as verified."""
 
     def check(self, site_key: str | None) -> None:
         """Refuses where the website is switched off, has no agent, or another website's key was sent."""

@@ -2,6 +2,7 @@
 
 RequestError                          400..504, ``code``, ``message``, perhaps ``fields`` and ``retry_after_seconds``
 |-- InvalidRequestError               400 invalid_request
+|-- ApiKeyInvalidError                401 api_key_invalid
 |-- NotFoundError                     404 not_found
 |-- MethodNotAllowedError             405 method_not_allowed
 |-- NotAcceptableError                406 not_acceptable
@@ -10,6 +11,7 @@ RequestError                          400..504, ``code``, ``message``, perhaps `
 |-- OriginRefusedError                403 origin_not_allowed
 |-- WebsiteSwitchedOffError           403 website_inactive
 |-- WebsiteDomainMismatchError        403 website_domain_mismatch
+|-- ScopeMissingError                 403 scope_missing
 |-- SessionTokenRequiredError         403 session_token_required
 |-- SessionTokenInvalidError          403 session_token_invalid
 |-- SessionExistsError                409 session_exists
@@ -54,6 +56,12 @@ class InvalidRequestError(RequestError):
     status, code, sentence = 400, "invalid_request", "The request is not valid."
 
 
+class ApiKeyInvalidError(RequestError):
+    """Unknown, revoked, expired, misspelt, or a suspended tenant's: the answer is the same."""
+
+    status, code, sentence = 401, "api_key_invalid", "This API key does not work."
+
+
 class NotFoundError(RequestError):
     status, code, sentence = 404, "not_found", "There is nothing at this address."
 
@@ -84,7 +92,14 @@ class WebsiteSwitchedOffError(RequestError):
 
 class WebsiteDomainMismatchError(RequestError):
     status, code = 403, "website_domain_mismatch"
-    sentence = "metadata.website_domain names another website than the request came from."
+    sentence = "website_domain names another website than the request came from."
+
+
+class ScopeMissingError(RequestError):
+    status, code = 403, "scope_missing"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"The API key lacks the scope {scope}.")
 
 
 class SessionTokenRequiredError(RequestError):

@@ -1,6 +1,7 @@
 """How a session starts, and who may use it afterwards."""
 
 import hashlib
+from dataclasses import replace
 from typing import Any, Final
 
 from psycopg.types.json import Jsonb
@@ -8,7 +9,7 @@ from psycopg.types.json import Jsonb
 from agents.websites import WebsiteAgentProfile
 from sessions.cleaning import JsonValue
 from sessions.doors import Door
-from sessions.errors import SessionExistsError, SessionTokenInvalidError, SessionTokenRequiredError
+from sessions.errors import NotFoundError, SessionExistsError, SessionTokenInvalidError, SessionTokenRequiredError
 from sessions.store import begin
 from sessions.store.visits import Visit
 from tenants.database import Row
@@ -33,8 +34,8 @@ async def start_session(
 ) -> tuple[str, str]:
     """Makes a session; gives its agent's key and its token, which is shown this once. Raises ``SessionExistsError``."""
     agent, token = door.agent(agent_key), new_session_token()
-    visit = Visit(door.website.tenant_id, door.website.website_id, session_id, hash_token(token), plain_allowed=False)
-    new = first_values(agent, origin_host) | {
+    visit = listing_visit(door, session_id, None)
+    new = first_values(agent, origin_host, hash_token(token)) | {
         "user_id": user_id,
         "context": None if context is None else Jsonb(context),
     }
@@ -43,13 +44,14 @@ async def start_session(
     return agent.agent.key, token
 
 
-def first_values(agent: WebsiteAgentProfile, origin_host: str) -> dict[str, Any]:
+def first_values(agent: WebsiteAgentProfile, origin_host: str, token_hash: bytes | None) -> dict[str, Any]:
     """What a new session's row begins with, but for what the visitor says of itself."""
     return {
         "new_session_pk": new_id(),
         "agent_tenant_id": agent.agent_tenant_id,
         "agent_id": agent.agent.agent_id,
         "origin_host": origin_host,
+        "new_token_hash": token_hash,
     }
 
 
@@ -57,19 +59,20 @@ def visit_of(door: Door, session_id: str, token_hash: bytes | None) -> Visit:
     """A visit for chatting: without a token where the website allows it."""
     website = door.website
     plain_allowed = not website.require_session_token
-    return Visit(website.tenant_id, website.website_id, session_id, token_hash, plain_allowed)
+    return Visit(website.tenant_id, website.website_id, session_id, token_hash, plain_allowed, door.is_servers)
 
 
 def listing_visit(door: Door, session_id: str, token_hash: bytes | None) -> Visit:
     """A visit for reading back: without a token nothing is listed, wherever the plain flow is allowed."""
-    website = door.website
-    return Visit(website.tenant_id, website.website_id, session_id, token_hash, plain_allowed=False)
+    return replace(visit_of(door, session_id, token_hash), plain_allowed=False)
 
 
 def check_right(visit: Visit, state: Row | None) -> None:
     """Refuses who may not use the session. An unknown session and a foreign one give the same answer."""
     if state is not None and state["may_use"]:
         return
+    if visit.is_servers:
+        raise NotFoundError("This website has no session with this id.")
     if visit.token_hash is None:
         raise SessionTokenRequiredError
     raise SessionTokenInvalidError

@@ -11,9 +11,9 @@ async def stop_turn(visit: Visit, message_id: str | None) -> str | None:
     """Asks the session's running turn, or the one of ``message_id``, to stop; gives its message_id.
 
     None where there is nothing to stop, which is no error: it may have ended a moment ago. Raises
-    ``InvalidRequestError`` without token and message_id, and the session token's errors.
+    ``InvalidRequestError`` for a browser without token and message_id, and the errors of ``check_right``.
     """
-    if visit.token_hash is None and message_id is None:
+    if visit.token_hash is None and message_id is None and not visit.is_servers:
         raise InvalidRequestError(fields={"message_id": "Without the session's token this is required."})
     stopped, session = await line.stop_turn(visit, message_id)
     check_right(visit, session)

@@ -1,11 +1,12 @@
-"""From an origin to its website: the first step of every request of a visitor."""
+"""From an origin, or from one of a tenant's domains, to the website: a step of every request."""
 
 from dataclasses import dataclass, fields, replace
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
 
-from tenants.database import through_door
+from tenants.database import in_tenant, through_door
 from tenants.domains import Origin, OriginError, parse_origin
 from tenants.errors import OriginNotAllowedError
 
@@ -53,6 +54,39 @@ async def website_by_origin(origin_header: str) -> WebsiteProfile:
     row = rows[0]
     limits = Limits(**{field.name: row.pop(field.name) for field in fields(Limits)})
     return WebsiteProfile(**{**row, "hosts": frozenset(row["hosts"]), "limits": limits})
+
+
+# A host may belong to two websites of a tenant, on different ports: then it is the one that is called so. Of a
+# website's origins the last in order is one over https, which is looked up as it stands.
+_PROVED_ORIGINS: Final = """
+SELECT max(o.origin) AS origin
+  FROM website_origins o
+  JOIN websites w ON w.tenant_id = o.tenant_id AND w.id = o.website_id
+ WHERE o.tenant_id = %(tenant_id)s AND o.proved_at IS NOT NULL
+ GROUP BY w.id, w.domain
+HAVING %(host)s::text IS NULL OR %(host)s = ANY(array_agg(o.host::text))
+ ORDER BY w.domain = %(host)s DESC
+ LIMIT %(limit)s
+"""
+
+
+async def website_of_tenant(tenant_id: UUID, host: str) -> WebsiteProfile | None:
+    """The tenant's own proved website that answers on ``host``. Raises ``OriginNotAllowedError``."""
+    found = await _websites_of_tenant(tenant_id, host, limit=1)
+    return found[0] if found else None
+
+
+async def only_website_of_tenant(tenant_id: UUID) -> WebsiteProfile | None:
+    """The tenant's proved website, where there is exactly one. Raises ``OriginNotAllowedError``."""
+    found = await _websites_of_tenant(tenant_id, None, limit=2)
+    return found[0] if len(found) == 1 else None
+
+
+async def _websites_of_tenant(tenant_id: UUID, host: str | None, *, limit: int) -> list[WebsiteProfile]:
+    """An origin of each is found inside the tenant, and the rest comes through the door that browsers take."""
+    values = {"tenant_id": tenant_id, "host": host, "limit": limit}
+    [rows] = await in_tenant(tenant_id, [(_PROVED_ORIGINS, values)])
+    return [await website_by_origin(row["origin"]) for row in rows]
 
 
 def registered_form(origin_header: str) -> Origin:

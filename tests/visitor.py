@@ -31,6 +31,7 @@ class Visitor:
         self.token = token
         self.http = server.http
         self.headers = {"Origin": server.origin(domain)}
+        self.query: dict[str, str] = {}
 
     def say(self, message: str, **more: Any) -> dict[str, Any]:
         """Sends a message and gives the answer's body; anything but 200 fails the test."""
@@ -83,24 +84,28 @@ class Visitor:
         return response
 
     def messages(self, **query: Any) -> httpx.Response:
-        return self.http.get(f"/api/v1/sessions/{self.session_id}/messages/", params=query, headers=self.all_headers)
+        params = {**self.query, **query}
+        return self.http.get(f"/api/v1/sessions/{self.session_id}/messages/", params=params, headers=self.all_headers)
 
     def join(
         self, message_id: str, *, last_event_id: int | None = None
     ) -> Generator[tuple[int, dict[str, Any]], None, None]:
         """The events of a turn that was begun before, from the last one seen."""
         headers = {**self.all_headers, **({} if last_event_id is None else {"Last-Event-ID": str(last_event_id)})}
-        with self.http.stream("GET", self._events_address(message_id), headers=headers) as response:
+        address = self._events_address(message_id)
+        with self.http.stream("GET", address, params=self.query, headers=headers) as response:
             if response.status_code != httpx.codes.OK:
                 raise RefusedError(response.read())
             yield from _events(response.iter_lines())
 
     def get_events(self, message_id: str, **headers: str) -> httpx.Response:
-        return self.http.get(self._events_address(message_id), headers={**self.all_headers, **headers})
+        every = {**self.all_headers, **headers}
+        return self.http.get(self._events_address(message_id), params=self.query, headers=every)
 
     def stop(self, message_id: str | None = None) -> httpx.Response:
         body = {} if message_id is None else {"message_id": message_id}
-        return self.http.post(f"/api/v1/sessions/{self.session_id}/stop/", json=body, headers=self.all_headers)
+        address = f"/api/v1/sessions/{self.session_id}/stop/"
+        return self.http.post(address, params=self.query, json=body, headers=self.all_headers)
 
     def at(self, server: Site) -> "Visitor":
         """The same browser, its next requests served by another process."""
@@ -117,6 +122,36 @@ class Visitor:
     @property
     def all_headers(self) -> dict[str, str]:
         return {**self.headers, **({"Authorization": f"Bearer {self.token}"} if self.token else {})}
+
+
+class Backend(Visitor):
+    """A website's own server: it sends a key and no origin, and names a website of its tenant's where it must."""
+
+    def __init__(
+        self, server: Site, api_key: str, *, website_domain: str | None = None, session_id: str | None = None
+    ) -> None:
+        super().__init__(server, "", session_id=session_id)
+        self.headers = {"Authorization": f"Bearer {api_key}"}
+        self.metadata = {} if website_domain is None else {"website_domain": website_domain}
+        self.query = self.metadata
+
+    def post(self, message: str, **more: Any) -> httpx.Response:
+        return super().post(message, **{"metadata": self.metadata, **more})
+
+    def start(self, **more: Any) -> httpx.Response:
+        """The token is for a browser: a server goes on with its key."""
+        body = {"session_id": self.session_id, "metadata": self.metadata, **more}
+        return self.http.post("/api/v1/sessions/", json=body, headers=self.headers)
+
+    def every_call(self) -> dict[str, httpx.Response]:
+        """One of each call that takes a key, about a message that may exist."""
+        return {
+            "chat": self.post("Hello", message_id="message_0001"),
+            "start": self.start(),
+            "messages": self.messages(),
+            "events": self.get_events("message_0001"),
+            "stop": self.stop("message_0001"),
+        }
 
 
 def _events(lines: Iterator[str]) -> Iterator[tuple[int, dict[str, Any]]]:

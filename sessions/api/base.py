@@ -16,6 +16,7 @@ from sessions.api.responses import add_standard_headers, allow_origin, error_res
 from sessions.client_address import Address, visitor_address
 from sessions.doors import Door, may_read_errors, open_door
 from sessions.errors import (
+    ApiKeyInvalidError,
     InternalError,
     InvalidRequestError,
     MethodNotAllowedError,
@@ -29,11 +30,19 @@ from sessions.errors import (
     UnsupportedMediaTypeError,
     WebsiteSwitchedOffError,
 )
+from sessions.key_doors import open_key_door, recognise_key
 from sessions.starting import TOKEN_PREFIX, hash_token
 from tenants.doors import registered_form
 from tenants.errors import DatabaseAwayError
+from tenants.key_holders import KeyHolder
+from tenants.models import ApiKey
 
 log = logging.getLogger(__name__)
+
+_KEY_PREFIX: Final = "sk_"
+_NOT_IN_BROWSERS: Final = (
+    "API keys are for servers: a request with an Origin is refused, for no browser may hold a key."
+)
 
 
 class ApiView(APIView):  # type: ignore[misc]  # adrf is untyped
@@ -68,13 +77,22 @@ class ApiView(APIView):  # type: ignore[misc]  # adrf is untyped
         return [method.upper() for method in ("get", "post", "delete") if hasattr(self, method)]
 
 
-class VisitorView(ApiView):
-    """A view for visitors' browsers: the origin names the website, and only a registered origin may read the answer."""
+class WebsiteView(ApiView):
+    """A view for visitors' browsers: the origin names the website, and only a registered origin may read the answer.
 
+    With a ``key_scope`` it is for websites' own servers, too: their key names the tenant, the request the website.
+    """
+
+    key_scope: ApiKey.Scope | None = None
     door: Door
+    key_holder: KeyHolder | None = None
 
     async def respond(self, request: Request) -> HttpResponseBase:
         request.get_host()  # refuses a Host that ALLOWED_HOSTS does not name
+        api_key = _api_key(request)
+        return await (self._answer_browser(request) if api_key is None else self._answer_server(request, api_key))
+
+    async def _answer_browser(self, request: Request) -> HttpResponseBase:
         origin = request.headers.get("Origin")
         try:
             self.door = await open_door(origin)
@@ -89,6 +107,30 @@ class VisitorView(ApiView):
             response = error_response(visible_error(error))
         allow_origin(response, origin)
         return response
+
+    async def _answer_server(self, request: Request, api_key: str) -> HttpResponseBase:
+        if "Origin" in request.headers:
+            raise ApiKeyInvalidError(_NOT_IN_BROWSERS)
+        if self.key_scope is None:
+            raise OriginRefusedError("This address is for browsers, which send an Origin header.")
+        try:
+            self.key_holder = await recognise_key(api_key, self.key_scope)
+            return await super().respond(request)
+        except asyncio.CancelledError:  # as above
+            return error_response(TurnInterruptedError())
+
+    async def enter(self, website_domain: str | None) -> Door:
+        """The door to the website that the request is about.
+
+        Where a browser asks, its origin has said already which, and ``website_domain`` may confirm it; for a server it
+        is what chooses among its own. Raises ``WebsiteDomainMismatchError``.
+        """
+        if self.key_holder is None:
+            self.door.check_domain(website_domain)
+        else:
+            self.door = await open_key_door(self.key_holder, website_domain)
+            self.door.check(self.request.headers.get("X-Parlour-Key"))
+        return self.door
 
     def refuse_at_the_door(self, request: Request, error: Exception) -> HttpResponseBase:
         """Without asking whose origin it is. A page that was served lately may read why, its browser asking first."""
@@ -108,6 +150,9 @@ class VisitorView(ApiView):
 
     @property
     def origin_host(self) -> str:
+        """Where the visitor is: for a server, which sends no origin, on its website."""
+        if self.key_holder is not None:
+            return self.door.website.domain
         return registered_form(self.request.headers["Origin"]).host
 
     @property
@@ -118,13 +163,30 @@ class VisitorView(ApiView):
     @property
     def token_hash(self) -> bytes | None:
         """The hash of the session token that came with the request. Raises ``SessionTokenInvalidError``."""
-        header = self.request.headers.get("Authorization")
-        if header is None:
+        if self.key_holder is not None or "Authorization" not in self.request.headers:
             return None
-        scheme, _, token = header.partition(" ")
-        if scheme.lower() != "bearer" or not token.startswith(TOKEN_PREFIX) or not token.isascii():
+        token = _bearer(self.request)
+        if not token.startswith(TOKEN_PREFIX) or not token.isascii():
             raise SessionTokenInvalidError
         return hash_token(token)
+
+
+def _bearer(request: Request) -> str:
+    """The credential that came with the request; empty where there is none of our kind."""
+    scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
+    return credential if scheme.lower() == "bearer" else ""
+
+
+def _api_key(request: Request) -> str | None:
+    """What is offered as a website's server's key: by its form, or because nothing else can be meant.
+
+    None for a browser's request, which has an Origin, and at most a session's token.
+    """
+    credential = _bearer(request)
+    if credential.startswith(_KEY_PREFIX):
+        return credential
+    has_other_credential = "Authorization" in request.headers and not credential.startswith(TOKEN_PREFIX)
+    return credential if has_other_credential and "Origin" not in request.headers else None
 
 
 class UnknownAddressView(ApiView):

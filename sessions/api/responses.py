@@ -11,6 +11,7 @@ from sessions.errors import RequestError, TooManyError
 _ALLOWED_HEADERS: Final = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Parlour-Key"
 _EXPOSED_HEADERS: Final = "Parlour-Replayed, RateLimit, RateLimit-Policy, Retry-After"
 _PREFLIGHT_SECONDS: Final = "600"
+_UNAUTHORIZED: Final = 401
 
 
 def json_response(body: Any, *, status: int = 200) -> HttpResponse:
@@ -25,6 +26,8 @@ def error_response(error: RequestError) -> HttpResponse:
     response = json_response(body, status=error.status)
     if error.retry_after_seconds is not None:
         response["Retry-After"] = str(error.retry_after_seconds)
+    if error.status == _UNAUTHORIZED:
+        response["WWW-Authenticate"] = "Bearer"
     if isinstance(error, TooManyError):
         with_headers(response, error.headers)
     return response

@@ -1,4 +1,4 @@
-"""The visitors' API. Each view parses, asks one service, and answers."""
+"""The API of visitors and of websites' servers. Each view parses, asks one service, and answers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
 from sessions.answers import StoredAnswer
-from sessions.api.base import VisitorView
+from sessions.api.base import WebsiteView
 from sessions.api.responses import json_response, with_headers
 from sessions.api.serializers import (
     AnswerSerializer,
@@ -34,12 +34,16 @@ from sessions.stopping import stop_turn
 from sessions.transcripts import BEYOND_THE_END, messages_page
 from sessions.turns import answer_message, take_turn
 from tenants.identifiers import new_message_id
+from tenants.models import ApiKey
 
 _ERRORS: dict[Any, Any] = {"4XX": ErrorSerializer, "5XX": ErrorSerializer}
 _MAX_PAGE = 100
+_WEBSITE_DOMAIN = OpenApiParameter(
+    "website_domain", str, description="With a key: which website; not needed where the tenant has one."
+)
 
 
-class LimitedView(VisitorView):
+class LimitedView(WebsiteView):
     """A view whose answers, errors among them, tell what is left of the visitor's limits."""
 
     limit_headers: Mapping[str, str] = {}
@@ -49,6 +53,8 @@ class LimitedView(VisitorView):
 
 
 class ChatView(LimitedView):
+    key_scope = ApiKey.Scope.CHAT
+
     async def respond(self, request: Request) -> HttpResponseBase:
         """Refuses what does not fit before anything is parsed or asked: that must cost next to nothing."""
         try:
@@ -69,7 +75,7 @@ class ChatView(LimitedView):
     async def post(self, request: Request) -> HttpResponseBase:
         """Send a message and get the agent's answer, as JSON or, for `Accept: text/event-stream`, as it is written."""
         wants_stream = _wants_stream(request)
-        turn_request = self._turn_request(request)
+        turn_request = await self._turn_request(request)
         allowance = await self._admit(turn_request)
         self.limit_headers = allowance.headers
         return await (self._stream if wants_stream else self._whole)(turn_request, allowance)
@@ -78,7 +84,7 @@ class ChatView(LimitedView):
         """A spent budget is no reason to hold back an answer that it has paid for already."""
         website = self.door.website
         try:
-            return await admit_turn(website, turn_request.session_id, self.address)
+            return await admit_turn(website, turn_request.session_id, self.address, is_servers=self.door.is_servers)
         except QuotaExceededError:
             visit = visit_of(self.door, turn_request.session_id, turn_request.token_hash)
             if await is_known(visit, turn_request.message_id):
@@ -95,10 +101,10 @@ class ChatView(LimitedView):
             return _marked(_stream(stream_turn(as_ended_turn(taken))), is_replay=True)
         return _stream(stream_turn(taken.live))
 
-    def _turn_request(self, request: Request) -> TurnRequest:
+    async def _turn_request(self, request: Request) -> TurnRequest:
         body = validated(ChatSerializer(data=request.data))
         domain, context = _split_metadata(body)
-        self.door.check_domain(domain)
+        await self.enter(domain)
         return TurnRequest(
             session_id=body["session_id"],
             message_id=_message_id(body.get("message_id"), request.headers.get("Idempotency-Key")),
@@ -112,15 +118,17 @@ class ChatView(LimitedView):
 
 
 class SessionsView(LimitedView):
+    key_scope = ApiKey.Scope.CHAT
+
     @extend_schema(request=SessionStartSerializer, responses={201: SessionStartedSerializer, **_ERRORS})
     async def post(self, request: Request) -> HttpResponseBase:
         """Start a session that only its token opens."""
         body = validated(SessionStartSerializer(data=request.data))
         domain, context = _split_metadata(body)
-        self.door.check_domain(domain)
-        self.limit_headers = await admit_start(self.door.website, self.address)
+        door = await self.enter(domain)
+        self.limit_headers = await admit_start(door.website, self.address, is_servers=door.is_servers)
         agent_id, token = await start_session(
-            self.door,
+            door,
             session_id=body["session_id"],
             agent_key=body.get("agent_id"),
             user_id=body.get("user_id"),
@@ -131,45 +139,61 @@ class SessionsView(LimitedView):
         return json_response(started, status=201)
 
 
-class MessagesView(VisitorView):
+class MessagesView(WebsiteView):
+    key_scope = ApiKey.Scope.READ_SESSIONS
+
     @extend_schema(
         responses={200: MessagePageSerializer, **_ERRORS},
         parameters=[
             OpenApiParameter("cursor", str, description="`next` of the page before."),
             OpenApiParameter("limit", int, description=f"1 to {_MAX_PAGE}, 50 by default."),
+            _WEBSITE_DOMAIN,
         ],
     )
     async def get(self, request: Request, session_id: str) -> HttpResponseBase:
-        """The session's messages, newest first. Needs the session's token."""
-        visit = listing_visit(self.door, session_id, self.token_hash)
+        """The session's messages, newest first. Needs the session's token or a key."""
+        door = await self.enter(request.query_params.get("website_domain"))
+        visit = listing_visit(door, session_id, self.token_hash)
         before = _number(request, "cursor", default=BEYOND_THE_END, maximum=BEYOND_THE_END)
         page = await messages_page(visit, before=before, limit=_number(request, "limit", default=50, maximum=_MAX_PAGE))
         return json_response({"messages": page.messages, "next": page.next, "ongoing": page.ongoing})
 
 
-class TurnEventsView(VisitorView):
+class TurnEventsView(WebsiteView):
+    key_scope = ApiKey.Scope.CHAT
+
     @extend_schema(
         responses={(200, "text/event-stream"): {"type": "string", "description": "AG-UI events"}, **_ERRORS},
-        parameters=[OpenApiParameter("Last-Event-ID", str, OpenApiParameter.HEADER, description="The last id seen.")],
+        parameters=[
+            OpenApiParameter("Last-Event-ID", str, OpenApiParameter.HEADER, description="The last id seen."),
+            _WEBSITE_DOMAIN,
+        ],
     )
     async def get(self, request: Request, session_id: str, message_id: str) -> HttpResponseBase:
-        """Join a turn that runs, or read one that has ended, from the last event seen. Needs the session's token."""
+        """Join a turn that runs, or read one that has ended, from the last event seen. Needs its token or a key."""
         last_event_id = read_event_id(request.headers.get("Last-Event-ID"))
-        return _stream(
-            await join_turn(self.door, listing_visit(self.door, session_id, self.token_hash), message_id, last_event_id)
-        )
+        door = await self.enter(request.query_params.get("website_domain"))
+        visit = listing_visit(door, session_id, self.token_hash)
+        return _stream(await join_turn(door, visit, message_id, last_event_id))
 
 
-class StopView(VisitorView):
-    @extend_schema(request=StopSerializer, responses={200: StoppedSerializer, **_ERRORS})
+class StopView(WebsiteView):
+    key_scope = ApiKey.Scope.CHAT
+
+    @extend_schema(
+        request=StopSerializer,
+        responses={200: StoppedSerializer, **_ERRORS},
+        parameters=[_WEBSITE_DOMAIN],
+    )
     async def post(self, request: Request, session_id: str) -> HttpResponseBase:
-        """Stop the running turn; what was said so far stays. Without the session's token it needs its message_id."""
+        """Stop the running turn; what was said so far stays. Without its session's token or a key it must be named."""
         body = validated(StopSerializer(data=request.data))
-        stopped_id = await stop_turn(visit_of(self.door, session_id, self.token_hash), body.get("message_id"))
+        door = await self.enter(request.query_params.get("website_domain"))
+        stopped_id = await stop_turn(visit_of(door, session_id, self.token_hash), body.get("message_id"))
         return json_response({"session_id": session_id, "message_id": stopped_id, "stopped": stopped_id is not None})
 
 
-class WidgetConfigView(VisitorView):
+class WidgetConfigView(WebsiteView):
     @extend_schema(
         responses={200: WidgetConfigSerializer, **_ERRORS},
         parameters=[OpenApiParameter("agent_id", str, description="The website's default agent without it.")],

@@ -33,15 +33,20 @@ class Allowance:
     """Against the day."""
 
 
-async def admit_turn(website: WebsiteProfile, session_id: str, address: Address | None) -> Allowance:
+async def admit_turn(
+    website: WebsiteProfile, session_id: str, address: Address | None, *, is_servers: bool = False
+) -> Allowance:
     """Counts a turn of the session, the visitor's network, the tenant, and the day.
+
+    A website's own server (``is_servers``) asks for many visitors from one address: its network does not count.
 
     Raises ``RateLimitedError`` or ``QuotaExceededError``; what is refused has used up nothing.
     """
     limits = website.limits
     rates = (
         Rate("session", _key(website, f"session:{_digest(website, session_id)}"), limits.session_turns_per_minute),
-        *_common_rates(website, address, "turns"),
+        *([] if is_servers else [_network_rate(website, address, "turns")]),
+        _tenant_rate(website, "turns"),
     )
     question = Question(rates, _budgets(website), _utc_offset_seconds(website.time_zone))
     verdict = await _decide(question)
@@ -54,12 +59,13 @@ def uncounted(website: WebsiteProfile) -> Allowance:
     return Allowance(website, day=0, headers={}, counts=False)
 
 
-async def admit_start(website: WebsiteProfile, address: Address | None) -> dict[str, str]:
+async def admit_start(website: WebsiteProfile, address: Address | None, *, is_servers: bool = False) -> dict[str, str]:
     """Counts a session that is started: as many as turns, but counted apart from them. Gives the header fields.
 
     Raises ``RateLimitedError``.
     """
-    question = Question(tuple(_common_rates(website, address, "starts")))
+    network = [] if is_servers else [_network_rate(website, address, "starts")]
+    question = Question((*network, _tenant_rate(website, "starts")))
     verdict = await _decide(question)
     _refuse(website, question, verdict)
     return rate_limit_headers(question, verdict)
@@ -104,12 +110,13 @@ def _refuse(website: WebsiteProfile, question: Question, verdict: Verdict) -> No
     raise QuotaExceededError(website.quota_message, seconds, headers)
 
 
-def _common_rates(website: WebsiteProfile, address: Address | None, what: str) -> list[Rate]:
+def _network_rate(website: WebsiteProfile, address: Address | None, what: str) -> Rate:
     network = _digest(website, network_of(address))
-    return [
-        Rate("network", _key(website, f"{what}:network:{network}"), website.limits.network_turns_per_minute),
-        Rate("tenant", _key(website, f"{what}:tenant"), website.limits.tenant_turns_per_minute),
-    ]
+    return Rate("network", _key(website, f"{what}:network:{network}"), website.limits.network_turns_per_minute)
+
+
+def _tenant_rate(website: WebsiteProfile, what: str) -> Rate:
+    return Rate("tenant", _key(website, f"{what}:tenant"), website.limits.tenant_turns_per_minute)
 
 
 def _budgets(website: WebsiteProfile) -> tuple[Budget, ...]:

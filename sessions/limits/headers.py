@@ -44,4 +44,6 @@ def _standing(name: str, remaining: int, microseconds: int) -> str:
 
 
 def _fields(policies: list[str], standings: list[str]) -> dict[str, str]:
+    if not standings:
+        return {}
     return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(standings)}

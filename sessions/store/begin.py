@@ -13,9 +13,10 @@ NEWEST_MESSAGES: Final = f"jsonb_path_query_array(s.history, '$[last - {CONTEXT_
 
 _CREATE: Final = """
 INSERT INTO agent_sessions (tenant_id, id, website_id, agent_tenant_id, agent_id, session_id, origin_host,
-                            token_hash, context, user_id)
+                            token_hash, context, user_id, user_verified)
 VALUES (%(tenant_id)s, %(new_session_pk)s, %(website_id)s, %(agent_tenant_id)s, %(agent_id)s, %(session_id)s,
-        %(origin_host)s, %(token_hash)s, COALESCE(%(context)s::jsonb, '{}'), %(user_id)s)
+        %(origin_host)s, %(new_token_hash)s, COALESCE(%(context)s::jsonb, '{}'), %(user_id)s::text,
+        %(is_servers)s AND %(user_id)s::text IS NOT NULL)
 ON CONFLICT (tenant_id, website_id, session_id) DO NOTHING
 """
 
@@ -25,10 +26,13 @@ UPDATE turns t SET {LET_LAPSE}
  WHERE {THIS_SESSION} AND {MAY_USE} AND t.tenant_id = s.tenant_id AND t.agent_session_id = s.id AND {IS_LAPSED}
 """
 
+_KEEPS_USER: Final = "(s.user_verified AND NOT %(is_servers)s)"
+_VOUCHES: Final = "(%(is_servers)s AND %(user_id)s::text IS NOT NULL)"
+
 # The number comes from the turns under the session's lock; a retried turn moves to the end of the line. Whoever finds
 # the line empty runs, others wait in it while it is short enough. Only what was claimed leaves its mark on the session:
-# what the browser says of its visitor counts until a signature says better, and the time, which is not written again
-# within minutes, for the finish writes it as well.
+# what the browser says of its visitor counts until a signature or the website's server says better, and the time, which
+# is not written again within minutes, for the finish writes it as well.
 _CLAIM: Final = f"""
 WITH claimed AS (
     INSERT INTO turns AS t (tenant_id, id, agent_session_id, message_id, number, state, lease_expires_at, message,
@@ -53,11 +57,13 @@ WITH claimed AS (
 remembered AS (
     UPDATE agent_sessions s
        SET last_activity_at = now(), context = COALESCE(%(context)s::jsonb, s.context),
-           user_id = CASE WHEN s.user_verified THEN s.user_id ELSE COALESCE(%(user_id)s::text, s.user_id) END
+           user_id = CASE WHEN {_KEEPS_USER} THEN s.user_id ELSE COALESCE(%(user_id)s::text, s.user_id) END,
+           user_verified = s.user_verified OR {_VOUCHES}
       FROM claimed c
      WHERE s.tenant_id = c.tenant_id AND s.id = c.agent_session_id
        AND (s.last_activity_at < now() - interval '10 minutes' OR s.context <> COALESCE(%(context)s::jsonb, s.context)
-            OR (NOT s.user_verified AND s.user_id IS DISTINCT FROM COALESCE(%(user_id)s::text, s.user_id))))
+            OR (NOT {_KEEPS_USER} AND s.user_id IS DISTINCT FROM COALESCE(%(user_id)s::text, s.user_id))
+            OR (NOT s.user_verified AND {_VOUCHES})))
 SELECT id FROM claimed
 """
 
@@ -71,7 +77,7 @@ SELECT s.id AS session_pk, s.agent_id, s.context, s.message_count, {MAY_USE} AS 
 
 
 async def create_session(visit: Visit, new: dict[str, Any]) -> bool:
-    """Makes a session with the visit's token. False where the id exists; then nothing is changed."""
+    """Makes a session of which ``new`` gives the first values. False where the id exists; then nothing is changed."""
     statement: Statement = (_CREATE + " RETURNING id", {**visit.values(), **new})
     [rows] = await in_tenant(visit.tenant_id, [statement])
     return bool(rows)

