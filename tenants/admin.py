@@ -1,4 +1,4 @@
-"""Admin pages of tenants, their members, and the people who log in."""
+"""Admin pages of tenants, their members, and the people who log in; importing it registers the API keys' page, too."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,11 @@ from django.utils.html import format_html
 
 from tenants.admin_rows import RolePermissions, TenantOwnedAdmin
 from tenants.admin_scope import is_operators_desk, role_in, tenant_of
+from tenants.api_key_admin import ApiKeyAdmin
 from tenants.models import Membership, Tenant
 from tenants.roles import READS, Deed, Role
+
+__all__ = ["ApiKeyAdmin", "MembershipAdmin", "PeopleAdmin", "TenantAdmin"]
 
 if TYPE_CHECKING:  # generic for the type checker alone
     _ModelAdmin = admin.ModelAdmin[Any]

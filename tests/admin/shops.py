@@ -10,7 +10,7 @@ from django.test import Client
 
 from agents.models import Agent, ModelConnection
 from sessions.models import AgentSession, HistorySegment, Turn
-from tenants.models import Tenant, Website
+from tenants.models import ApiKey, Tenant, Website
 from tenants.scoping import tenant_scope
 from tests.cast import Cast
 
@@ -25,6 +25,7 @@ class Shop:
     website: Website
     agent: Agent
     connection: ModelConnection
+    api_key: ApiKey
     session: AgentSession
     owner: User
     auditor: User
@@ -35,6 +36,7 @@ class Shop:
             "website": f"{ADMIN}tenants/website/{self.website.pk}/",
             "agent": f"{ADMIN}agents/agent/{self.agent.pk}/",
             "connection": f"{ADMIN}agents/modelconnection/{self.connection.pk}/",
+            "api key": f"{ADMIN}tenants/apikey/{self.api_key.pk}/",
             "session": f"{ADMIN}agent_sessions/agentsession/{self.session.pk}/",
             "tenant": f"{ADMIN}tenants/tenant/{self.tenant.pk}/",
         }
@@ -49,6 +51,7 @@ def make_shop(cast: Cast, word: str) -> Shop:
         website=website,
         agent=agent,
         connection=cast.connection(tenant, f"https://{word.lower()}.example.com/v1", f"sk-{word}-canary"),
+        api_key=cast.api_key(tenant, name=f"Key of {word}")[0],
         session=make_session(website, agent, exchange(1, f"Question of {word}", f"Answer of {word}")),
         owner=cast.staff((tenant, "owner")),
         auditor=cast.staff((tenant, "auditor")),

@@ -11,7 +11,7 @@ from django.test import Client
 from agents.models import Agent, ModelConnection, WebsiteAgent
 from sessions.models import AgentSession
 from tenants.identifiers import OPERATOR_ID
-from tenants.models import Membership, Tenant, Website
+from tenants.models import ApiKey, Membership, Tenant, Website
 from tenants.scoping import tenant_scope
 from tests.admin.shops import ADMIN, Shop, sentences, switch_to
 from tests.cast import Cast
@@ -24,8 +24,9 @@ LISTS = [
     "agents/modelconnection/",
     "agent_sessions/agentsession/",
     "tenants/membership/",
+    "tenants/apikey/",
 ]
-ROWS = ["website", "agent", "connection", "session", "tenant"]
+ROWS = ["website", "agent", "connection", "api key", "session", "tenant"]
 
 
 def _says(response: Any) -> tuple[int, str, list[str]]:
@@ -36,10 +37,13 @@ def _says(response: Any) -> tuple[int, str, list[str]]:
 def test_list_shows_the_own_rows_alone(enter: Enter, alice: Shop, bob: Shop, path: str) -> None:
     page = enter(alice.owner).get(ADMIN + path).text
     own = [alice.website.title, alice.agent.name, alice.connection.name, alice.session.session_id, str(alice.owner)]
+    own.append(alice.api_key.name)
     foreign = [
         bob.website.title,
         bob.agent.name,
         bob.connection.name,
+        bob.api_key.name,
+        bob.api_key.prefix,
         bob.session.session_id,
         str(bob.owner),
         bob.tenant.name,
@@ -77,9 +81,10 @@ def test_foreign_row_cannot_be_written(enter: Enter, alice: Shop, bob: Shop, row
             Website.objects.get().title,
             Agent.objects.get().name,
             ModelConnection.objects.get().name,
+            ApiKey.objects.get().name,
             AgentSession.objects.get().session_id,
         ]
-    assert left == ["Title Bravo", "Agent Bravo", bob.connection.name, bob.session.session_id]
+    assert left == ["Title Bravo", "Agent Bravo", bob.connection.name, "Key of Bravo", bob.session.session_id]
 
 
 def test_choices_are_the_own_agents_and_the_operators(cast: Cast, enter: Enter, alice: Shop, bob: Shop) -> None:
@@ -174,6 +179,8 @@ WRITES = [
     ("agent", "delete/"),
     ("connection", "change/"),
     ("connection", "delete/"),
+    ("api key", "change/"),
+    ("api key", "delete/"),
     ("session", "change/"),
     ("session", "delete/"),
     ("tenant", "change/"),
@@ -190,7 +197,7 @@ def test_auditor_reads_and_cannot_write(enter: Enter, alice: Shop, row: str, act
 
 
 @pytest.mark.parametrize(
-    "path", ["tenants/website/", "agents/agent/", "agents/modelconnection/", "tenants/membership/"]
+    "path", ["tenants/website/", "agents/agent/", "agents/modelconnection/", "tenants/membership/", "tenants/apikey/"]
 )
 def test_auditor_cannot_add(enter: Enter, alice: Shop, path: str) -> None:
     before = _everything_of(alice)
@@ -211,7 +218,7 @@ def test_nobody_writes_conversations(enter: Enter, operator: User, alice: Shop, 
 
 def _everything_of(shop: Shop) -> list[Any]:
     with tenant_scope(shop.tenant.pk):
-        models = (Website, Agent, ModelConnection, AgentSession, Membership, WebsiteAgent)
+        models = (Website, Agent, ModelConnection, AgentSession, Membership, WebsiteAgent, ApiKey)
         rows = [list(model._base_manager.filter(tenant_id=shop.tenant.pk).values()) for model in models]
         return [*rows, list(Tenant.objects.filter(pk=shop.tenant.pk).values())]
 
@@ -224,6 +231,8 @@ def _everything_of(shop: Shop) -> list[Any]:
         ("agent_sessions/agentsession/", "token_hash__isnull=False"),
         ("agents/modelconnection/", "api_key_sealed__startswith=a"),
         ("tenants/website/", "site_key__startswith=pk"),
+        ("tenants/apikey/", "secret_hmac__startswith=a"),
+        ("tenants/apikey/", "prefix__startswith=a"),
     ],
 )
 def test_columns_are_not_searched_by_address(enter: Enter, alice: Shop, path: str, query: str) -> None:
