@@ -8,6 +8,7 @@ from agents.api_keys import api_key_place, set_api_key
 from agents.errors import KeyringError
 from agents.keyring import needs_rotation, open_sealed
 from agents.models import ModelConnection
+from tenants.api_keys import keys_of_older_hmacs
 from tenants.identifiers import OPERATOR_ID
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
@@ -21,6 +22,8 @@ class Rotation:
     resealed: int
     current: int
     broken: tuple[UUID, ...]
+    waiting_api_keys: tuple[str, ...] = ()
+    """Prefixes of the API keys that move by themselves when they are next used: only their holders know them."""
 
 
 def rotate_all() -> Iterator[Rotation]:
@@ -44,7 +47,8 @@ def rotate_tenant(tenant_id: UUID) -> Rotation:
                     current += 1
             except KeyringError:
                 broken.append(connection.id)
-    return Rotation(tenant_id, resealed, current, tuple(broken))
+        waiting = tuple(key.prefix for key in keys_of_older_hmacs() if key.is_usable)
+    return Rotation(tenant_id, resealed, current, tuple(broken), waiting)
 
 
 def _reseal(connection: ModelConnection) -> bool:

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from django.db.models import QuerySet
+
 from tenants.api_key_hmac import first_key_id, hmac_of
 from tenants.identifiers import new_api_key
 from tenants.models import ApiKey
@@ -25,6 +27,11 @@ def create_api_key(
         created_by_id=created_by_id,
     )
     return row, api_key
+
+
+def keys_of_older_hmacs() -> QuerySet[ApiKey]:
+    """The active tenant's keys that were not used since the key ring has a new first key."""
+    return ApiKey.objects.exclude(hmac_key_id=first_key_id())
 
 
 def revoke_api_key(row: ApiKey) -> None:

@@ -82,6 +82,22 @@ def test_key_copied_from_another_tenant_is_reported_and_left(cast: Cast, request
         ModelConnection.objects.filter(id=thief.id).delete()
 
 
+def test_api_keys_that_still_need_the_old_key_are_named(cast: Cast, request: pytest.FixtureRequest) -> None:
+    alice = cast.tenant()
+    idle, _ = cast.api_key(alice)
+    revoked, _ = cast.api_key(alice)
+    cast.revoke(revoked)
+    request.getfixturevalue("_new_key_first")
+    cast.api_key(alice)
+    said = StringIO()
+
+    call_command("rotate_encryption", stdout=StringIO(), stderr=said)
+
+    lines = [line for line in said.getvalue().splitlines() if str(alice.id) in line]
+    moves = "moves when it is next used; without the old key it will be refused."
+    assert lines == [f"API key sk_{idle.prefix}_..., tenant {alice.id}, {moves}"]
+
+
 def test_connection_without_a_key_is_passed_over(cast: Cast) -> None:
     alice = cast.tenant()
     with tenant_scope(alice.id):

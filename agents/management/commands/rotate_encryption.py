@@ -15,6 +15,7 @@ class Command(BaseCommand):
         done = list(rotate_all())
         for rotation in done:
             self._report_broken(rotation)
+            self._report_waiting(rotation)
         resealed, current = sum(r.resealed for r in done), sum(r.current for r in done)
         broken = sum(len(r.broken) for r in done)
         self.stdout.write(
@@ -22,6 +23,13 @@ class Command(BaseCommand):
         )
         if broken:
             raise CommandError("Some credentials do not open. Keep the old key until they are entered again.")
+
+    def _report_waiting(self, rotation: Rotation) -> None:
+        for prefix in rotation.waiting_api_keys:
+            self.stderr.write(
+                f"API key sk_{prefix}_..., tenant {rotation.tenant_id}, moves when it is next used;"
+                " without the old key it will be refused."
+            )
 
     def _report_broken(self, rotation: Rotation) -> None:
         for row_id in rotation.broken:
