@@ -142,7 +142,26 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Parlour",
     "VERSION": "1",
-    "DESCRIPTION": "Chat with an agent from a registered website. The browser's Origin header names the website.",
+    "DESCRIPTION": (
+        "Chat with an agent from a registered website. The browser's Origin header names the website; a website's own"
+        " server sends no Origin but an API key, and names the website by website_domain."
+    ),
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "sessionToken": {
+                "type": "http",
+                "scheme": "bearer",
+                "bearerFormat": "st_...",
+                "description": "Of a session that was started with POST /api/v1/sessions/, for browsers.",
+            },
+            "apiKey": {
+                "type": "http",
+                "scheme": "bearer",
+                "bearerFormat": "sk_...",
+                "description": "For websites' own servers; refused together with an Origin.",
+            },
+        }
+    },
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PUBLIC": True,
 }

@@ -37,6 +37,10 @@ from tenants.identifiers import new_message_id
 from tenants.models import ApiKey
 
 _ERRORS: dict[Any, Any] = {"4XX": ErrorSerializer, "5XX": ErrorSerializer}
+# What opens a call, for the schema; drf-spectacular's type names it too narrowly.
+_KEY: Any = {"apiKey": []}
+_TOKEN: Any = {"sessionToken": []}
+_ORIGIN_ALONE: Any = {}
 _MAX_PAGE = 100
 _WEBSITE_DOMAIN = OpenApiParameter(
     "website_domain", str, description="With a key: which website; not needed where the tenant has one."
@@ -64,6 +68,7 @@ class ChatView(LimitedView):
         return await super().respond(request)
 
     @extend_schema(
+        auth=[_ORIGIN_ALONE, _TOKEN, _KEY],
         request=ChatSerializer,
         responses={
             (200, "application/json"): AnswerSerializer,
@@ -120,7 +125,9 @@ class ChatView(LimitedView):
 class SessionsView(LimitedView):
     key_scope = ApiKey.Scope.CHAT
 
-    @extend_schema(request=SessionStartSerializer, responses={201: SessionStartedSerializer, **_ERRORS})
+    @extend_schema(
+        auth=[_ORIGIN_ALONE, _KEY], request=SessionStartSerializer, responses={201: SessionStartedSerializer, **_ERRORS}
+    )
     async def post(self, request: Request) -> HttpResponseBase:
         """Start a session that only its token opens."""
         body = validated(SessionStartSerializer(data=request.data))
@@ -143,6 +150,7 @@ class MessagesView(WebsiteView):
     key_scope = ApiKey.Scope.READ_SESSIONS
 
     @extend_schema(
+        auth=[_TOKEN, _KEY],
         responses={200: MessagePageSerializer, **_ERRORS},
         parameters=[
             OpenApiParameter("cursor", str, description="`next` of the page before."),
@@ -163,6 +171,7 @@ class TurnEventsView(WebsiteView):
     key_scope = ApiKey.Scope.CHAT
 
     @extend_schema(
+        auth=[_TOKEN, _KEY],
         responses={(200, "text/event-stream"): {"type": "string", "description": "AG-UI events"}, **_ERRORS},
         parameters=[
             OpenApiParameter("Last-Event-ID", str, OpenApiParameter.HEADER, description="The last id seen."),
@@ -181,6 +190,7 @@ class StopView(WebsiteView):
     key_scope = ApiKey.Scope.CHAT
 
     @extend_schema(
+        auth=[_ORIGIN_ALONE, _TOKEN, _KEY],
         request=StopSerializer,
         responses={200: StoppedSerializer, **_ERRORS},
         parameters=[_WEBSITE_DOMAIN],

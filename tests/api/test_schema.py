@@ -22,5 +22,29 @@ def test_schema_names_every_call_and_its_fields(server: LiveServer) -> None:
     assert sorted(answers) == ["application/json", "text/event-stream"]
 
 
+def test_schema_tells_what_each_call_is_opened_with(server: LiveServer) -> None:
+    schema = server.http.get("/api/v1/schema/", headers={"Accept": "application/vnd.oai.openapi+json"}).json()
+    schemes = schema["components"]["securitySchemes"]
+    assert {name: (kind["type"], kind["scheme"], kind["bearerFormat"]) for name, kind in schemes.items()} == {
+        "apiKey": ("http", "bearer", "sk_..."),
+        "sessionToken": ("http", "bearer", "st_..."),
+    }
+    calls = {path: call for path, methods in schema["paths"].items() for call in methods.values()}
+    assert {path: [sorted(one) for one in call.get("security", [])] for path, call in calls.items()} == {
+        "/api/v1/chat/": [[], ["sessionToken"], ["apiKey"]],
+        "/api/v1/sessions/": [[], ["apiKey"]],
+        "/api/v1/sessions/{session_id}/messages/": [["sessionToken"], ["apiKey"]],
+        "/api/v1/sessions/{session_id}/stop/": [[], ["sessionToken"], ["apiKey"]],
+        "/api/v1/sessions/{session_id}/turns/{message_id}/events": [["sessionToken"], ["apiKey"]],
+        "/api/v1/widget/config/": [],
+    }
+    names_the_website = {
+        path
+        for path, call in calls.items()
+        if any(parameter["name"] == "website_domain" for parameter in call.get("parameters", []))
+    }
+    assert names_the_website == {path for path in calls if "{session_id}" in path}
+
+
 def test_health_says_that_the_process_lives(server: LiveServer) -> None:
     assert json.loads(server.http.get("/healthz").content) == {"status": "ok"}
