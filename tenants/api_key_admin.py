@@ -1,5 +1,6 @@
 """The admin page of API keys: make one, which is shown once, see when it was used, revoke it."""
 
+from datetime import datetime
 from typing import Any, Final
 
 from django.conf import settings
@@ -8,8 +9,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 
 from tenants.admin_rows import TenantOwnedAdmin
 from tenants.api_key_form import ApiKeyForm
@@ -33,9 +36,9 @@ class ApiKeyAdmin(TenantOwnedAdmin):
     )
     change_list_template = "admin/parlour/api_key_change_list.html"
     change_form_template = "admin/parlour/api_key_change_form.html"
-    list_display = ["name", "beginning", "state", "may", "last_used", "expires_at", "created_by"]
+    list_display = ["name", "beginning", "state", "may", "last_used", "expires", "made_by"]
     list_select_related = ["created_by"]
-    readonly_fields = ["beginning", "state", "may", "last_used", "revoked_at", "created_by", "created_at"]
+    readonly_fields = ["beginning", "state", "may", "last_used", "expires", "revoked_at", "made_by", "created_at"]
 
     # -- who may do what
 
@@ -50,8 +53,8 @@ class ApiKeyAdmin(TenantOwnedAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
         if obj is None:
             return [(None, {"fields": ["name", "scopes", "expires_at"]})]
-        end = "revoked_at" if obj.revoked_at else "expires_at"
-        made = ["created_at", "created_by"]
+        end = "revoked_at" if obj.revoked_at else "expires"
+        made = ["created_at", "made_by"]
         return [(None, {"fields": ["name", "beginning", "may", "state", "last_used", end, *made]})]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -111,19 +114,33 @@ class ApiKeyAdmin(TenantOwnedAdmin):
         kind, words = _state(key)
         return format_html('<span class="state state-{}">{}</span>', kind, words)
 
-    @admin.display(description="May")
+    @admin.display(description="It may")
     def may(self, key: ApiKey) -> str:
         return ", ".join(_scope_in_words(scope) for scope in key.scopes)
 
-    @admin.display(description="Last used", empty_value="Never")
-    def last_used(self, key: ApiKey) -> Any:
-        return key.last_used_at
+    @admin.display(description="Last used", ordering="last_used_at")
+    def last_used(self, key: ApiKey) -> str:
+        return _moment(key.last_used_at)
+
+    @admin.display(description="Expires", ordering="expires_at")
+    def expires(self, key: ApiKey) -> str:
+        return _moment(key.expires_at)
+
+    @admin.display(description="Made by")
+    def made_by(self, key: ApiKey) -> str:
+        """A name, not a link: the people's pages are the operator's."""
+        return str(key.created_by or "-")
 
 
 def _state(key: ApiKey) -> tuple[str, str]:
     if key.revoked_at is not None:
         return "off", "Revoked"
     return ("waiting", "Expired") if key.is_expired else ("live", "Active")
+
+
+def _moment(at: datetime | None) -> str:
+    """In the tenant's time zone."""
+    return "Never" if at is None else date_format(localtime(at), "DATETIME_FORMAT")
 
 
 def _scope_in_words(scope: str) -> str:

@@ -12,7 +12,7 @@ from tenants.models import ApiKey
 
 class ApiKeyForm(TenantOwnedForm):
     scopes = forms.MultipleChoiceField(
-        label="May",
+        label="It may",
         choices=ApiKey.Scope.choices,
         initial=[ApiKey.Scope.CHAT],
         widget=forms.CheckboxSelectMultiple,
@@ -27,6 +27,7 @@ class ApiKeyForm(TenantOwnedForm):
     class Meta:
         model = ApiKey
         fields = ["name", "scopes", "expires_at"]
+        widgets = {"name": forms.TextInput(attrs={"size": 40, "placeholder": "Who uses it: shop server"})}
 
     def clean_expires_at(self) -> Any:
         expires_at = self.cleaned_data["expires_at"]

@@ -265,14 +265,12 @@ class ApiKey(TenantOwned):
         CHAT = "chat", "Chat: send messages, start sessions, follow and stop answers"
         READ_SESSIONS = "sessions:read", "Read conversations"
 
-    name = models.CharField(max_length=80, help_text="Who uses it, such as: shop server.")
+    name = models.CharField(max_length=80)
     prefix = models.CharField(max_length=16, unique=True, editable=False)
     secret_hmac = models.BinaryField(editable=False)
     hmac_key_id = models.CharField(max_length=255, editable=False)
     scopes = models.JSONField(default=list)
-    expires_at = models.DateTimeField(
-        "expires", null=True, blank=True, help_text="Empty: it works until it is revoked."
-    )
+    expires_at = models.DateTimeField("expires", null=True, blank=True)
     last_used_at = models.DateTimeField("last used", null=True, editable=False)
     revoked_at = models.DateTimeField("revoked", null=True, editable=False)
     created_by = models.ForeignKey(

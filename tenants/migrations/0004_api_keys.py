@@ -29,17 +29,12 @@ class Migration(migrations.Migration):
                     "created_at",
                     models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
-                ("name", models.CharField(help_text="Who uses it, such as: shop server.", max_length=80)),
+                ("name", models.CharField(max_length=80)),
                 ("prefix", models.CharField(editable=False, max_length=16, unique=True)),
                 ("secret_hmac", models.BinaryField()),
                 ("hmac_key_id", models.CharField(editable=False, max_length=255)),
                 ("scopes", models.JSONField(default=list)),
-                (
-                    "expires_at",
-                    models.DateTimeField(
-                        blank=True, help_text="Empty: it works until it is revoked.", null=True, verbose_name="expires"
-                    ),
-                ),
+                ("expires_at", models.DateTimeField(blank=True, null=True, verbose_name="expires")),
                 ("last_used_at", models.DateTimeField(editable=False, null=True, verbose_name="last used")),
                 ("revoked_at", models.DateTimeField(editable=False, null=True, verbose_name="revoked")),
                 (
