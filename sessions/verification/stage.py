@@ -19,8 +19,9 @@ from django.utils import timezone
 
 from agents.models import Agent, WebsiteAgent
 from sessions.models import AgentSession
+from tenants.api_keys import create_api_key
 from tenants.identifiers import OPERATOR_ID
-from tenants.models import Membership, Tenant, Website
+from tenants.models import ApiKey, Membership, Tenant, Website
 from tenants.registration import prove_website, register_website
 from tenants.scoping import tenant_scope
 
@@ -71,6 +72,7 @@ class House:
     agent: Agent
     places: list[Place]
     staff: dict[str, User]
+    api_key: str
 
     @property
     def visitors(self) -> list[Visitor]:
@@ -126,7 +128,8 @@ def build_house(websites: int) -> House:
         )
         places = [_build_place(agent, canary, needs_token=number % 2 == 0) for number in range(websites)]
         staff = {role: _build_member(tenant, role) for role in Membership.Role.values}
-    return House(tenant, canary, agent, places, staff)
+        _, api_key = create_api_key(canary, list(ApiKey.Scope))
+    return House(tenant, canary, agent, places, staff, api_key)
 
 
 def clear_house(house: House) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sessions.verification.client import Client
 from sessions.verification.conversations import ask_all_at_once, begin_conversations
+from sessions.verification.keys import attack_keys
 from sessions.verification.report import Report
 from sessions.verification.staff import attack_pages
 from sessions.verification.stage import House, build_house, clear_house, clear_left_behind
@@ -34,6 +35,7 @@ def verify_isolation(client: Client, size: Size) -> Report:
         ask_all_at_once(client, houses, rounds=2, report=report)
         attack_sessions(client, houses, report)
         attack_origins(client, houses, report)
+        attack_keys(client, houses, report)
         attack_pages(client, houses, report)
         attack_tables(houses, report)
     finally:

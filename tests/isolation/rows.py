@@ -26,7 +26,8 @@ def make_rows(cast: Cast, word: str) -> tuple[Tenant, dict[type[TenantOwned], An
     cast.change(
         shop.agent, connection=shop.connection, model="one", fallback_connection=shop.connection, fallback_model="two"
     )
-    made = [shop.website, shop.agent, shop.connection, shop.session]
+    key, _ = cast.api_key(shop.tenant, name=f"Key of {word}")
+    made = [shop.website, shop.agent, shop.connection, shop.session, key]
     with tenant_scope(shop.tenant.id):
         found: list[Any] = [model.objects.first() for model in (Membership, WebsiteOrigin, HistorySegment, Turn)]
         found.append(WebsiteAgent.objects.select_related("agent").first())

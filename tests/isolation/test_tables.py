@@ -25,6 +25,7 @@ NOTHING_SET = "nothing set"
 NOBODY = [NOTHING_SET, "", "another tenant"]
 
 DOORS = {
+    "door_api_key(text)",
     "door_memberships_of(integer)",
     "door_shared_connection(uuid)",
     "door_shared_fallback(uuid)",

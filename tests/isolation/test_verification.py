@@ -30,6 +30,7 @@ WALLS = [
     "visitors: all at once",
     "visitors: sessions and tokens",
     "visitors: origins and keys",
+    "servers: API keys",
     "staff: pages of the admin",
     "tables: statements of the role",
 ]
