@@ -61,7 +61,7 @@ class Shop:
         """The words and states of the turns under way, once the server has so many."""
         async with asyncio.timeout(10):
             while len(turns := (await self.stored(chat))["ongoing"]) != count:
-                await asyncio.sleep(0.05)
+                await chat.page.wait_for_timeout(50)
         return [(turn["message"]["content"], turn["state"]) for turn in turns]
 
     async def stored_lines(self, chat: Chat) -> list[Line]:
