@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from agents.keyring import SealedPlace, seal
 from agents.models import ModelConnection
+from tenants.keyring import SealedPlace, seal
 
 
 def api_key_place(tenant_id: UUID, connection_id: UUID) -> SealedPlace:

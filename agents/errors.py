@@ -4,12 +4,9 @@
     ├── ModelError                     a turn got no answer; carries a short `reason`, safe to log and to count
     │   ├── ModelUnavailableError      the provider refused, failed, or said nothing usable
     │   └── ModelTimeoutError          the provider was too slow
-    ├── EgressError
-    │   ├── BaseUrlError               a model's address that may not be saved; its text is for the person typing it
-    │   └── AddressRefusedError        a model's name led to an address that may not be called
-    └── KeyringError
-        ├── UnknownEncryptionKeyError  sealed with a key that is not in the ring
-        └── SealBrokenError            changed, cut short, or sealed for another tenant, row or field
+    └── EgressError
+        ├── BaseUrlError               a model's address that may not be saved; its text is for the person typing it
+        └── AddressRefusedError        a model's name led to an address that may not be called
 
 None of them carries what a provider said, a credential, or a plaintext: they end in logs, and some reach visitors.
 """
@@ -82,15 +79,3 @@ class BaseUrlError(EgressError):
 
 class AddressRefusedError(EgressError):
     """A host resolved to an address that is not public, or to none."""
-
-
-class KeyringError(AgentsError):
-    """A sealed value cannot be opened."""
-
-
-class UnknownEncryptionKeyError(KeyringError):
-    """The value names a key that the ring does not hold."""
-
-
-class SealBrokenError(KeyringError):
-    """The value was changed or cut, or is not where it was sealed for."""

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from agents.api_keys import api_key_place, set_api_key
-from agents.errors import KeyringError
-from agents.keyring import needs_rotation, open_sealed
 from agents.models import ModelConnection
 from tenants.api_keys import keys_of_older_hmacs
+from tenants.errors import KeyringError
 from tenants.identifiers import OPERATOR_ID
+from tenants.keyring import needs_rotation, open_sealed
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
 

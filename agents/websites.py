@@ -6,11 +6,11 @@ from typing import Final
 from uuid import UUID
 
 from agents.api_keys import api_key_place
-from agents.errors import KeyringError
-from agents.keyring import open_sealed
 from agents.profiles import AgentProfile, ConnectionProfile, ModelChoice
 from tenants.database import Row, in_tenant
+from tenants.errors import KeyringError
 from tenants.identifiers import OPERATOR_ID
+from tenants.keyring import open_sealed
 
 log = logging.getLogger(__name__)
 

@@ -8,6 +8,9 @@ ParlourError                       every error that this project raises for a ca
 |-- OriginNotAllowedError          no website is registered for the origin of a request
 |-- ApiKeyRefusedError             an API key is unknown, revoked, expired, misspelt, or of a suspended tenant
 |-- DomainTakenError               a domain is proved by another website already
+|-- KeyringError                   a sealed value cannot be opened; never carries a credential, for it ends in logs
+|   |-- UnknownEncryptionKeyError  sealed with a key that is not in the ring
+|   `-- SealBrokenError            changed, cut short, or sealed for another tenant, row or field
 |-- DatabaseAwayError              the database refuses connections, does not answer, or hung up
 `-- TenantsFailedError             a job failed for some tenants and went on with the others
 """
@@ -49,6 +52,18 @@ class ApiKeyRefusedError(ParlourError):
 class DomainTakenError(ParlourError):
     def __init__(self) -> None:
         super().__init__("This domain is in use by another website already.")
+
+
+class KeyringError(ParlourError):
+    """A sealed value cannot be opened."""
+
+
+class UnknownEncryptionKeyError(KeyringError):
+    """The value names a key that the ring does not hold."""
+
+
+class SealBrokenError(KeyringError):
+    """The value was changed or cut, or is not where it was sealed for."""
 
 
 class DatabaseAwayError(ParlourError, OperationalError):

@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from agents.api_keys import api_key_place
-from agents.keyring import open_sealed
 from agents.models import Agent, ModelConnection
+from tenants.keyring import open_sealed
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
 from tests.admin.shops import ADMIN, Shop, sentences

@@ -7,9 +7,9 @@ from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
 from agents.api_keys import api_key_place
-from agents.keyring import needs_rotation, open_sealed
 from agents.models import ModelConnection
 from agents.rotation import Rotation, rotate_tenant
+from tenants.keyring import needs_rotation, open_sealed
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
 from tests.cast import Cast

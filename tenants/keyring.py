@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
-from agents.errors import SealBrokenError, UnknownEncryptionKeyError
+from tenants.errors import SealBrokenError, UnknownEncryptionKeyError
 
 VERSION = 1
 NONCE_BYTES = 12

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
-from agents.errors import KeyringError, SealBrokenError, UnknownEncryptionKeyError
-from agents.keyring import SealedPlace, needs_rotation, open_sealed, seal
+from tenants.errors import KeyringError, SealBrokenError, UnknownEncryptionKeyError
+from tenants.keyring import SealedPlace, needs_rotation, open_sealed, seal
 
 PLACE = SealedPlace(UUID(int=1), "ModelConnection", "api_key", UUID(int=2))
 SECRET = "sk-canary-0123456789"
