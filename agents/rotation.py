@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from agents.api_keys import api_key_place, set_api_key
+from agents.api_keys import api_key_place
 from agents.models import ModelConnection
 from tenants.api_keys import keys_of_older_hmacs
 from tenants.errors import KeyringError
 from tenants.identifiers import OPERATOR_ID
-from tenants.keyring import needs_rotation, open_sealed
-from tenants.models import Tenant
+from tenants.identity_secrets import identity_secret_place
+from tenants.keyring import SealedPlace, needs_rotation, open_sealed, seal
+from tenants.models import Tenant, Website
 from tenants.scoping import tenant_scope
 
 
@@ -21,9 +22,18 @@ class Rotation:
     tenant_id: UUID
     resealed: int
     current: int
-    broken: tuple[UUID, ...]
+    broken: tuple[SealedPlace, ...]
     waiting_api_keys: tuple[str, ...] = ()
     """Prefixes of the API keys that move by themselves when they are next used: only their holders know them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sealed:
+    """A sealed column of a locked row."""
+
+    row: ModelConnection | Website
+    column: str
+    place: SealedPlace
 
 
 def rotate_all() -> Iterator[Rotation]:
@@ -35,28 +45,40 @@ def rotate_all() -> Iterator[Rotation]:
 
 
 def rotate_tenant(tenant_id: UUID) -> Rotation:
-    resealed, current, broken = 0, 0, list[UUID]()
+    resealed, current, broken = 0, 0, list[SealedPlace]()
     with tenant_scope(tenant_id):
-        # Locked, or a key that staff replaces meanwhile would be overwritten with the one before.
-        sealed = ModelConnection.objects.exclude(api_key_sealed=b"").select_for_update(of=("self",))
-        for connection in sealed.order_by("id"):
+        for sealed in _sealed_values():
             try:
-                if _reseal(connection):
+                if _reseal(sealed):
                     resealed += 1
                 else:
                     current += 1
             except KeyringError:
-                broken.append(connection.id)
+                broken.append(sealed.place)
         waiting = tuple(key.prefix for key in keys_of_older_hmacs() if key.is_usable)
     return Rotation(tenant_id, resealed, current, tuple(broken), waiting)
 
 
-def _reseal(connection: ModelConnection) -> bool:
+def _sealed_values() -> Iterator[_Sealed]:
+    """Locked, or a credential that staff replace meanwhile would be overwritten with the one before."""
+    for connection in ModelConnection.objects.select_for_update(of=("self",)).order_by("id"):
+        place = api_key_place(connection.tenant_id, connection.id)
+        yield from _filled(connection, ["api_key_sealed"], place)
+    for website in Website.objects.select_for_update(of=("self",)).order_by("id"):
+        place = identity_secret_place(website.tenant_id, website.id)
+        yield from _filled(website, ["identity_secret_sealed", "former_identity_secret_sealed"], place)
+
+
+def _filled(row: ModelConnection | Website, columns: list[str], place: SealedPlace) -> Iterator[_Sealed]:
+    yield from (_Sealed(row, column, place) for column in columns if getattr(row, column))
+
+
+def _reseal(sealed: _Sealed) -> bool:
     """Whether it was sealed with an older key; one that is not is opened too, to know that it can be."""
-    place = api_key_place(connection.tenant_id, connection.id)
-    api_key = open_sealed(connection.api_key_sealed, place=place)
-    if not needs_rotation(connection.api_key_sealed):
+    value = getattr(sealed.row, sealed.column)
+    plaintext = open_sealed(value, place=sealed.place)
+    if not needs_rotation(value):
         return False
-    set_api_key(connection, api_key)
-    connection.save(update_fields=["api_key_sealed"])
+    setattr(sealed.row, sealed.column, seal(plaintext, place=sealed.place))
+    sealed.row.save(update_fields=[sealed.column])
     return True

@@ -10,8 +10,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
+from agents.identity_page import identity_page
 from agents.models import Agent, WebsiteAgent
 from agents.website_agents import save_website_agents
 from agents.website_form import WebsiteAgentForm, WebsiteForm
@@ -126,11 +127,12 @@ class WebsiteAdmin(TenantOwnedAdmin):
             (None, {"fields": ["shown_domain", "proof", "title", "is_active"]}),
             ("Put it on your pages", {"fields": ["snippet", "origins_in_words"]}),
             ("More", {"fields": [*origins, "require_session_token", "double_send"]}),
+            ("Signed visitors", {"fields": ["identity_secret"]}),
             ("A day's budget", {"fields": ["turns_per_day", "tokens_per_day", "quota_message"]}),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Website | None = None) -> list[str]:
-        return [] if obj is None else ["shown_domain", "proof", "snippet", "origins_in_words"]
+        return [] if obj is None else ["shown_domain", "proof", "snippet", "origins_in_words", "identity_secret"]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         extras = form.cleaned_data["extra_origins"]
@@ -163,8 +165,10 @@ class WebsiteAdmin(TenantOwnedAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         confirm = self.admin_site.admin_view(require_POST(self.confirm_domain))
+        identity = self.admin_site.admin_view(require_http_methods(["GET", "POST"])(self.identity_secret_view))
         return [
             path("<path:object_id>/confirm-domain/", confirm, name="tenants_website_confirm_domain"),
+            path("<path:object_id>/identity-secret/", identity, name="tenants_website_identity_secret"),
             *super().get_urls(),
         ]
 
@@ -183,6 +187,9 @@ class WebsiteAdmin(TenantOwnedAdmin):
             self.log_change(request, website, "Confirmed the domain.")
             messages.success(request, f"{website} is confirmed: its visitors may chat.")
         return HttpResponseRedirect(reverse("admin:tenants_website_change", args=[website.pk]))
+
+    def identity_secret_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return identity_page(self, request, object_id)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -222,6 +229,18 @@ class WebsiteAdmin(TenantOwnedAdmin):
             '<button type="button" class="quiet-button" data-copies="snippet">Copy</button></div>'
             '<span class="explained">Paste it into every page that should have the chat, before &lt;/body&gt;.</span>',
             code,
+        )
+
+    @admin.display(description="Identity secret")
+    def identity_secret(self, website: Website) -> SafeString:
+        is_set = bool(website.identity_secret_sealed)
+        return format_html(
+            '<span class="state{}">{}</span> <a href="{}">{}</a>'
+            '<span class="explained"> Your own server signs with it who a visitor is.</span>',
+            " state-live" if is_set else "",
+            "Set" if is_set else "None yet",
+            reverse("admin:tenants_website_identity_secret", args=[website.pk]),
+            "About it" if is_set else "Make one",
         )
 
     @admin.display(description="Works on")

@@ -35,6 +35,8 @@ _LIMITS = [
     "turns_per_day",
     "tokens_per_day",
 ]
+_TOKENS = ["token_idle_days", "token_lifetime_days"]
+_TOKENS_EXPLAINED = "How long a visitor's browser may come back to its conversation."
 _LIMITS_EXPLAINED = "A turn is a message with its answer. The operator sets these; a website may have less."
 
 
@@ -68,6 +70,7 @@ class TenantAdmin(RolePermissions, _ModelAdmin):
             return [(None, {"fields": basics})]
         return [
             (None, {"fields": basics}),
+            ("How long a conversation is the visitor's", {"fields": _TOKENS, "description": _TOKENS_EXPLAINED}),
             ("How much visitors may ask", {"fields": _LIMITS, "description": _LIMITS_EXPLAINED}),
         ]
 

@@ -25,6 +25,14 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenLife:
+    """How long a session's token is good: without a message, and in all."""
+
+    token_idle_days: int
+    token_lifetime_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class WebsiteProfile:
     """What a visitor's request needs to know of its website. ``is_active`` is false for a suspended tenant, too."""
 
@@ -43,6 +51,7 @@ class WebsiteProfile:
     time_zone: str
     """The tenant's: its midnight begins a day's budget anew."""
     limits: Limits
+    token_life: TokenLife
 
 
 async def website_by_origin(origin_header: str) -> WebsiteProfile:
@@ -53,7 +62,8 @@ async def website_by_origin(origin_header: str) -> WebsiteProfile:
         raise OriginNotAllowedError("This website is not registered for chat.")
     row = rows[0]
     limits = Limits(**{field.name: row.pop(field.name) for field in fields(Limits)})
-    return WebsiteProfile(**{**row, "hosts": frozenset(row["hosts"]), "limits": limits})
+    token_life = TokenLife(**{field.name: row.pop(field.name) for field in fields(TokenLife)})
+    return WebsiteProfile(**{**row, "hosts": frozenset(row["hosts"]), "limits": limits, "token_life": token_life})
 
 
 # A host may belong to two websites of a tenant, on different ports: then it is the one that is called so. Of a

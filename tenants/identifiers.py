@@ -35,5 +35,10 @@ def new_api_key() -> tuple[str, str]:
     return prefix, f"sk_{prefix}_{secrets.token_urlsafe(_SECRET_BYTES)}"
 
 
+def new_identity_secret() -> str:
+    """``is_`` and 256 random bits; secret, shared with the website's own server, which signs with it."""
+    return f"is_{secrets.token_urlsafe(_SECRET_BYTES)}"
+
+
 def new_message_id() -> str:
     return f"msg_{uuid_utils.compat.uuid7().hex}"

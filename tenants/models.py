@@ -18,6 +18,8 @@ from tenants.scoping import TenantManager, check_own
 MOST_TURNS_PER_MINUTE: Final = 1_000_000
 MOST_TURNS_PER_DAY: Final = 1_000_000_000
 MOST_TOKENS_PER_DAY: Final = 1_000_000_000_000
+MOST_TOKEN_IDLE_DAYS: Final = 365
+MOST_TOKEN_LIFETIME_DAYS: Final = 730
 
 
 def check_time_zone(name: str) -> None:
@@ -69,6 +71,21 @@ class Tenant(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(3650)],
         help_text="Conversations without a message for this many days are deleted.",
     )
+    token_idle_days = models.PositiveIntegerField(
+        "days without a message",
+        default=30,
+        db_default=30,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_TOKEN_IDLE_DAYS)],
+        help_text="A browser that was silent for longer begins a new conversation; the old one stays until it is"
+        " deleted.",
+    )
+    token_lifetime_days = models.PositiveIntegerField(
+        "days in all",
+        default=180,
+        db_default=180,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_TOKEN_LIFETIME_DAYS)],
+        help_text="After so many days a browser begins a new conversation, however much is said in the old one.",
+    )
     session_turns_per_minute = _limit(60, "turns per minute of one conversation", "Of one browser with one agent.")
     network_turns_per_minute = _limit(
         600,
@@ -95,6 +112,8 @@ class Tenant(models.Model):
         ordering = ["name"]
         constraints = [
             models.CheckConstraint(condition=Q(retention_days__range=(1, 3650)), name="tenant_retention_days_sane"),
+            _within("tenant_token_idle_days_sane", "token_idle_days", MOST_TOKEN_IDLE_DAYS),
+            _within("tenant_token_lifetime_days_sane", "token_lifetime_days", MOST_TOKEN_LIFETIME_DAYS),
             _within("tenant_session_turns_sane", "session_turns_per_minute", MOST_TURNS_PER_MINUTE),
             _within("tenant_network_turns_sane", "network_turns_per_minute", MOST_TURNS_PER_MINUTE),
             _within("tenant_turns_per_minute_sane", "turns_per_minute", MOST_TURNS_PER_MINUTE),
@@ -197,6 +216,10 @@ class Website(TenantOwned):
         db_default="",
         help_text="What visitors read then, for example whom to call. Empty: a polite sentence of ours.",
     )
+    # Both are written and opened by ``tenants.identity_secrets`` alone.
+    identity_secret_sealed = models.BinaryField(default=b"", db_default=b"", editable=False)
+    former_identity_secret_sealed = models.BinaryField(default=b"", db_default=b"", editable=False)
+    identity_secret_made_at = models.DateTimeField(null=True, editable=False)
     proved_at = models.DateTimeField(null=True, editable=False)
 
     class Meta(TenantOwned.Meta):

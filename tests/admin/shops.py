@@ -15,6 +15,8 @@ from tenants.scoping import tenant_scope
 from tests.cast import Cast
 
 ADMIN = "/admin/"
+TOKEN_LIFE = {"token_idle_days": "14", "token_lifetime_days": "90"}
+"""Fields that a tenant's form always needs."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from tenants.identifiers import OPERATOR_ID
 from tenants.models import Tenant, Website
 from tenants.registration import register_website
 from tenants.scoping import active_tenant_id, tenant_scope
-from tests.admin.shops import ADMIN, Shop, sentences, switch_to
+from tests.admin.shops import ADMIN, TOKEN_LIFE, Shop, sentences, switch_to
 from tests.cast import Cast
 
 Enter = Callable[[User], Client]
@@ -124,7 +124,10 @@ def test_operator_suspends_a_tenant_but_not_itself(enter: Enter, operator: User,
     client = enter(operator)
     for tenant in (alice.tenant, Tenant(pk=OPERATOR_ID, name="Operator", slug="operator")):
         fields = {"name": tenant.name, "slug": tenant.slug, "time_zone": "UTC", "retention_days": "30"}
-        assert client.post(f"{ADMIN}tenants/tenant/{tenant.pk}/change/", {**fields, **LIMITS}).status_code == 302
+        assert (
+            client.post(f"{ADMIN}tenants/tenant/{tenant.pk}/change/", {**fields, **TOKEN_LIFE, **LIMITS}).status_code
+            == 302
+        )
     with tenant_scope(OPERATOR_ID):
         states = dict(Tenant.objects.filter(pk__in=[alice.tenant.pk, OPERATOR_ID]).values_list("pk", "is_active"))
     assert states == {alice.tenant.pk: False, OPERATOR_ID: True}
@@ -148,6 +151,7 @@ def limits_of(tenant: Tenant) -> dict[str, str]:
 def test_operator_sets_a_tenants_limits_and_its_people_read_them(enter: Enter, operator: User, alice: Shop) -> None:
     page = alice.pages()["tenant"] + "change/"
     own = {"name": "Alpha", "slug": alice.tenant.slug, "is_active": "on", "time_zone": "UTC", "retention_days": "30"}
+    own |= TOKEN_LIFE
     assert enter(operator).post(page, {**own, **LIMITS}).status_code == 302
     assert limits_of(alice.tenant) == LIMITS
     client = enter(alice.owner)
@@ -158,12 +162,33 @@ def test_operator_sets_a_tenants_limits_and_its_people_read_them(enter: Enter, o
 
 
 def test_owner_changes_the_own_settings_but_neither_slug_nor_state(enter: Enter, alice: Shop) -> None:
-    fields = {"name": "Renamed", "slug": "stolen", "time_zone": "Europe/Berlin", "retention_days": "7"}
+    fields = {"name": "Renamed", "slug": "stolen", "time_zone": "Europe/Berlin", "retention_days": "7", **TOKEN_LIFE}
     assert enter(alice.owner).post(alice.pages()["tenant"] + "change/", fields).status_code == 302
     with tenant_scope(alice.tenant.pk):
         saved = Tenant.objects.get(pk=alice.tenant.pk)
     assert (saved.name, saved.time_zone, saved.retention_days) == ("Renamed", "Europe/Berlin", 7)
+    assert (saved.token_idle_days, saved.token_lifetime_days) == (14, 90)
     assert (saved.slug, saved.is_active) == (alice.tenant.slug, True)
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "sentence"),
+    [
+        ("token_idle_days", "0", "Ensure this value is greater than or equal to 1."),
+        ("token_idle_days", "366", "Ensure this value is less than or equal to 365."),
+        ("token_lifetime_days", "0", "Ensure this value is greater than or equal to 1."),
+        ("token_lifetime_days", "731", "Ensure this value is less than or equal to 730."),
+    ],
+)
+def test_ages_of_tokens_that_make_no_sense_are_refused(
+    enter: Enter, alice: Shop, field: str, typed: str, sentence: str
+) -> None:
+    fields = {"name": "Renamed", "time_zone": "UTC", "retention_days": "7", **TOKEN_LIFE, field: typed}
+    response = enter(alice.owner).post(alice.pages()["tenant"] + "change/", fields)
+    assert response.context["adminform"].form.errors == {field: [sentence]}
+    with tenant_scope(alice.tenant.pk):
+        saved = Tenant.objects.get(pk=alice.tenant.pk)
+    assert (saved.name, saved.token_idle_days, saved.token_lifetime_days) == ("Tenant Alpha", 30, 180)
 
 
 @pytest.mark.parametrize("path", ["auth/user/", "auth/user/add/", "tenants/tenant/add/"])

@@ -9,8 +9,9 @@ from pytest_django.fixtures import Settings
 from agents.api_keys import api_key_place
 from agents.models import ModelConnection
 from agents.rotation import Rotation, rotate_tenant
+from tenants.identity_secrets import make_identity_secret, open_identity_secrets
 from tenants.keyring import needs_rotation, open_sealed
-from tenants.models import Tenant
+from tenants.models import Tenant, Website
 from tenants.scoping import tenant_scope
 from tests.cast import Cast
 
@@ -75,7 +76,7 @@ def test_key_copied_from_another_tenant_is_reported_and_left(cast: Cast, request
     with pytest.raises(CommandError):
         call_command("rotate_encryption", stdout=StringIO(), stderr=said)
 
-    assert f"The key of model connection {thief.id}, tenant {bob.id}, does not open." in said.getvalue()
+    assert f"The api_key of ModelConnection {thief.id}, tenant {bob.id}, does not open." in said.getvalue()
     assert sealed_key(bob, thief.id) == stolen
     assert opened_key(alice, own.id) == "sk-alice"
     with tenant_scope(bob.id):
@@ -96,6 +97,24 @@ def test_api_keys_that_still_need_the_old_key_are_named(cast: Cast, request: pyt
     lines = [line for line in said.getvalue().splitlines() if str(alice.id) in line]
     moves = "moves when it is next used; without the old key it will be refused."
     assert lines == [f"API key sk_{idle.prefix}_..., tenant {alice.id}, {moves}"]
+
+
+def test_rotation_moves_a_websites_identity_secrets(
+    cast: Cast, settings: Settings, request: pytest.FixtureRequest
+) -> None:
+    alice = cast.tenant()
+    website = cast.website(alice)
+    with tenant_scope(alice.id):
+        first, second = make_identity_secret(website), make_identity_secret(website)
+    request.getfixturevalue("_new_key_first")
+
+    assert rotate_tenant(alice.id) == Rotation(alice.id, resealed=2, current=0, broken=())
+
+    settings.ENCRYPTION_KEYS = NEW_KEY
+    with tenant_scope(alice.id):
+        saved = Website.objects.get(id=website.id)
+    sealed = (saved.identity_secret_sealed, saved.former_identity_secret_sealed)
+    assert open_identity_secrets(alice.id, website.id, sealed) == [second, first]
 
 
 def test_connection_without_a_key_is_passed_over(cast: Cast) -> None:

@@ -17,7 +17,7 @@ from sessions.limits.admission import admit_start, admit_turn, count_tokens, giv
 from sessions.limits.local import LocalCounter
 from sessions.limits.rules import DAY, Budget, Question, Rate
 from sessions.redis_link import RedisLink, close_redis, redis_link
-from tenants.doors import Limits, WebsiteProfile
+from tenants.doors import Limits, TokenLife, WebsiteProfile
 
 HOME = ip_address("192.0.2.7")
 ELSEWHERE = ip_address("192.0.2.8")
@@ -39,6 +39,7 @@ def website(**limits: Any) -> WebsiteProfile:
         quota_message="",
         time_zone="UTC",
         limits=replace(plenty, **limits),
+        token_life=TokenLife(token_idle_days=30, token_lifetime_days=180),
     )
 
 

@@ -18,6 +18,10 @@ from tests.cast import Cast
         (Tenant, {"turns_per_minute": 0}),
         (Tenant, {"turns_per_day": 0}),
         (Tenant, {"tokens_per_day": 10**12 + 1}),
+        (Tenant, {"token_idle_days": 0}),
+        (Tenant, {"token_idle_days": 366}),
+        (Tenant, {"token_lifetime_days": 0}),
+        (Tenant, {"token_lifetime_days": 731}),
         (Website, {"turns_per_day": 0}),
         (Website, {"tokens_per_day": 0}),
         (Website, {"double_send": "sometimes"}),
@@ -41,6 +45,7 @@ def test_limits_have_usual_values() -> None:
         600,
         6000,
     )
+    assert (tenant.token_idle_days, tenant.token_lifetime_days) == (30, 180)
     budgets = (tenant.turns_per_day, tenant.tokens_per_day, website.turns_per_day, website.tokens_per_day)
     assert budgets == (None, None, None, None)
     assert (website.double_send, website.quota_message) == ("enqueue", "")

@@ -32,5 +32,6 @@ class Command(BaseCommand):
             )
 
     def _report_broken(self, rotation: Rotation) -> None:
-        for row_id in rotation.broken:
-            self.stderr.write(f"The key of model connection {row_id}, tenant {rotation.tenant_id}, does not open.")
+        for place in rotation.broken:
+            name, tenant_id = f"{place.field} of {place.model} {place.row_id}", rotation.tenant_id
+            self.stderr.write(f"The {name}, tenant {tenant_id}, does not open.")
