@@ -4,23 +4,26 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
 
 from agents.models import Agent
+from sessions.ending_access import end_access
 from sessions.models import AgentSession, Turn
 from sessions.transcript_view import deleted_at, readable, transcript_page
 from tenants.admin_rows import TenantOwnedAdmin
-from tenants.admin_scope import tenant_of
-from tenants.roles import READS, Deed
+from tenants.admin_scope import role_in, tenant_of
+from tenants.roles import READS, Deed, rights_of
 
 LISTED_AT_MOST: Final = 1_000
 
@@ -57,6 +60,22 @@ class AgentFilter(admin.SimpleListFilter):
         return queryset.filter(agent_id=chosen) if chosen and chosen in known else queryset
 
 
+class VisitorFilter(admin.SimpleListFilter):
+    title = "visitor"
+    parameter_name = "visitor"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("verified", "Verified"), ("claimed", "Claimed"), ("anonymous", "Anonymous")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[AgentSession]) -> QuerySet[AgentSession]:
+        match self.value():
+            case "verified" | "claimed" as kind:  # the index holds sessions with a user_id
+                return queryset.filter(user_id__isnull=False, user_verified=kind == "verified")
+            case "anonymous":
+                return queryset.filter(user_id__isnull=True)
+        return queryset
+
+
 class LastMessageFilter(admin.DateFieldListFilter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -65,7 +84,10 @@ class LastMessageFilter(admin.DateFieldListFilter):
 
 @admin.register(AgentSession)
 class AgentSessionAdmin(TenantOwnedAdmin):
-    """Conversations are made by visitors and end by the tenant's retention: here they are only read."""
+    """Conversations are made by visitors and end by the tenant's retention: here they are only read.
+
+    What staff may change is whether the visitor may come back to one.
+    """
 
     purpose = "What visitors and agents said to each other."
     rank = 2
@@ -75,13 +97,13 @@ class AgentSessionAdmin(TenantOwnedAdmin):
         "website",
         "agent_name",
         "visitor",
-        "messages",
+        "message_total",
         "started",
         "last_seen",
         "last_turn",
     ]
     list_display_links = ["shown_id"]
-    list_filter = ["website", AgentFilter, ("last_activity_at", LastMessageFilter)]
+    list_filter = ["website", AgentFilter, VisitorFilter, ("last_activity_at", LastMessageFilter)]
     search_fields = ["session_id__startswith"]
     search_help_text = "A session id or its beginning"
     sortable_by = ()
@@ -112,6 +134,25 @@ class AgentSessionAdmin(TenantOwnedAdmin):
         session.refresh_from_db(fields=["history", "message_count", "context", "token_hash"])
         return TemplateResponse(request, "admin/parlour/transcript.html", self._transcript(request, session))
 
+    def get_urls(self) -> list[URLPattern]:
+        end = self.admin_site.admin_view(require_POST(self.end_access_view))
+        return [
+            path("<path:object_id>/end-access/", end, name="agent_sessions_agentsession_end_access"),
+            *super().get_urls(),
+        ]
+
+    def end_access_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The visitor begins anew; staff keep the transcript."""
+        if not _may_end_access(request):
+            raise PermissionDenied
+        session: AgentSession | None = self.get_object(request, object_id)
+        if session is None:
+            return self.unknown(request, object_id)
+        if end_access(session):
+            self.log_change(request, session, "Ended the visitor's access.")
+            messages.success(request, "The visitor cannot come back to this conversation.")
+        return HttpResponseRedirect(reverse("admin:agent_sessions_agentsession_change", args=[session.pk]))
+
     def _transcript(self, request: HttpRequest, session: AgentSession) -> dict[str, Any]:
         number = request.GET.get("page", "")
         tenant = tenant_of(request)
@@ -122,6 +163,7 @@ class AgentSessionAdmin(TenantOwnedAdmin):
             "session": session,
             "page": transcript_page(session, int(number) if number.isdecimal() else None),
             "context_rows": readable(session.context),
+            "may_end_access": _may_end_access(request),
             "deleted_at": deleted_at(session, tenant.retention_days) if tenant else None,
         }
 
@@ -141,7 +183,7 @@ class AgentSessionAdmin(TenantOwnedAdmin):
         return format_html('{} <span class="state state-{}">{}</span>', session.user_id, word, word)
 
     @admin.display(description="Messages")
-    def messages(self, session: AgentSession) -> int:
+    def message_total(self, session: AgentSession) -> int:
         return session.message_count
 
     @admin.display(description="Started")
@@ -158,6 +200,10 @@ class AgentSessionAdmin(TenantOwnedAdmin):
             return "-"
         kind = _STATE_KINDS.get(session.last_state, "waiting")
         return format_html('<span class="state state-{}">{}</span>', kind, Turn.State(session.last_state).label)
+
+
+def _may_end_access(request: HttpRequest) -> bool:
+    return Deed.CHANGE in rights_of(role_in(request))
 
 
 def _moment(at: datetime) -> str:

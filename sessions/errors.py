@@ -14,7 +14,9 @@ RequestError                          400..504, ``code``, ``message``, perhaps `
 |-- ScopeMissingError                 403 scope_missing
 |-- SessionTokenRequiredError         403 session_token_required
 |-- SessionTokenInvalidError          403 session_token_invalid
+|-- IdentityInvalidError              401 identity_invalid
 |-- SessionExistsError                409 session_exists
+|-- IdentityMismatchError             409 identity_mismatch
 |-- AgentMismatchError                409 agent_mismatch
 |-- MessageIdReusedError              409 message_id_reused
 |-- TurnInProgressError               409 turn_in_progress
@@ -108,11 +110,23 @@ class SessionTokenRequiredError(RequestError):
 
 
 class SessionTokenInvalidError(RequestError):
-    status, code, sentence = 403, "session_token_invalid", "The token does not belong to this session."
+    status, code = 403, "session_token_invalid"
+    sentence = "The token does not open this session, or no longer does: start a new session."
+
+
+class IdentityInvalidError(RequestError):
+    """Why is not told: it would help to forge one."""
+
+    status, code, sentence = 401, "identity_invalid", "The identity token is not valid on this website."
 
 
 class SessionExistsError(RequestError):
     status, code, sentence = 409, "session_exists", "A session with this id exists already."
+
+
+class IdentityMismatchError(RequestError):
+    status, code = 409, "identity_mismatch"
+    sentence = "This session belongs to another user: log out, and start a new session."
 
 
 class AgentMismatchError(RequestError):

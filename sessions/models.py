@@ -16,6 +16,8 @@ class AgentSession(TenantOwned):
     """One browser's conversation with one agent on one website.
 
     The database's primary key is (tenant_id, id); ``id`` alone is Django's, for the admin.
+    A session begun with a token is used with it alone, until the token is too old (``Tenant.token_idle_days``,
+    ``token_lifetime_days``) or ``access_ended_at`` is set; the session itself stays to the end of its retention.
     ``history`` is read and written through ``sessions.history`` alone; the chat path's SQL is in ``sessions.store``.
     """
 
@@ -30,6 +32,8 @@ class AgentSession(TenantOwned):
     user_id = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001  NULL: nobody said who it is
     user_verified = models.BooleanField(default=False, db_default=False)
     token_hash = models.BinaryField(null=True, editable=False)
+    token_issued_at = models.DateTimeField(db_default=Now(), editable=False)
+    access_ended_at = models.DateTimeField(null=True, editable=False)
     last_activity_at = models.DateTimeField(db_default=Now())
 
     class Meta(TenantOwned.Meta):
@@ -43,8 +47,19 @@ class AgentSession(TenantOwned):
                 condition=Q(agent_tenant_id=F("tenant_id")) | Q(agent_tenant_id=OPERATOR_ID),
                 name="agent_session_own_or_operators_agent",
             ),
+            models.CheckConstraint(
+                condition=Q(user_verified=False) | Q(user_id__isnull=False), name="agent_session_verified_is_somebody"
+            ),
         ]
-        indexes = [models.Index(fields=["tenant", "last_activity_at", "id"], name="agent_session_activity")]
+        indexes = [
+            models.Index(fields=["tenant", "last_activity_at", "id"], name="agent_session_activity"),
+            # Of few sessions it is known whose they are: the admin's filter must not walk past all others.
+            models.Index(
+                fields=["tenant", "last_activity_at", "id"],
+                condition=Q(user_id__isnull=False),
+                name="agent_session_known_visitor",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.session_id

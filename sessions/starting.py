@@ -1,7 +1,6 @@
 """How a session starts, and who may use it afterwards."""
 
 import hashlib
-from dataclasses import replace
 from typing import Any, Final
 
 from psycopg.types.json import Jsonb
@@ -34,7 +33,7 @@ async def start_session(
 ) -> tuple[str, str]:
     """Makes a session; gives its agent's key and its token, which is shown this once. Raises ``SessionExistsError``."""
     agent, token = door.agent(agent_key), new_session_token()
-    visit = listing_visit(door, session_id, None)
+    visit = token_visit(door, session_id, None)
     new = first_values(agent, origin_host, hash_token(token)) | {
         "user_id": user_id,
         "context": None if context is None else Jsonb(context),
@@ -57,18 +56,28 @@ def first_values(agent: WebsiteAgentProfile, origin_host: str, token_hash: bytes
 
 def visit_of(door: Door, session_id: str, token_hash: bytes | None) -> Visit:
     """A visit for chatting: without a token where the website allows it."""
-    website = door.website
-    plain_allowed = not website.require_session_token
-    return Visit(website.tenant_id, website.website_id, session_id, token_hash, plain_allowed, door.is_servers)
+    return _visit(door, session_id, token_hash, plain_allowed=not door.website.require_session_token)
 
 
-def listing_visit(door: Door, session_id: str, token_hash: bytes | None) -> Visit:
-    """A visit for reading back: without a token nothing is listed, wherever the plain flow is allowed."""
-    return replace(visit_of(door, session_id, token_hash), plain_allowed=False)
+def token_visit(door: Door, session_id: str, token_hash: bytes | None) -> Visit:
+    """A visit that needs the token, wherever the plain flow is allowed: for reading back, and for who it is."""
+    return _visit(door, session_id, token_hash, plain_allowed=False)
+
+
+def _visit(door: Door, session_id: str, token_hash: bytes | None, *, plain_allowed: bool) -> Visit:
+    return Visit(
+        door.website.tenant_id,
+        door.website.website_id,
+        session_id,
+        token_hash,
+        plain_allowed,
+        door.website.token_life,
+        door.is_servers,
+    )
 
 
 def check_right(visit: Visit, state: Row | None) -> None:
-    """Refuses who may not use the session. An unknown session and a foreign one give the same answer."""
+    """Refuses who may not use the session: unknown, foreign, too old and ended give the same answer."""
     if state is not None and state["may_use"]:
         return
     if visit.is_servers:

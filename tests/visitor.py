@@ -103,15 +103,22 @@ class Visitor:
         return self.http.get(self._events_address(message_id), params=self.query, headers=every)
 
     def stop(self, message_id: str | None = None) -> httpx.Response:
-        body = {} if message_id is None else {"message_id": message_id}
-        address = f"/api/v1/sessions/{self.session_id}/stop/"
-        return self.http.post(address, params=self.query, json=body, headers=self.all_headers)
+        return self._post("stop", {} if message_id is None else {"message_id": message_id})
+
+    def identify(self, identity_token: Any) -> httpx.Response:
+        return self._post("identify", {"token": identity_token})
+
+    def log_out(self) -> httpx.Response:
+        return self._post("logout", {})
 
     def at(self, server: Site) -> "Visitor":
         """The same browser, its next requests served by another process."""
         other = Visitor(server, self.domain, session_id=self.session_id, token=self.token)
         other.headers = self.headers
         return other
+
+    def _post(self, what: str, body: dict[str, Any]) -> httpx.Response:
+        return self.http.post(f"/api/v1/sessions/{self.session_id}/{what}/", params=self.query, json=body, headers=self.all_headers)
 
     def _events_address(self, message_id: str) -> str:
         return f"/api/v1/sessions/{self.session_id}/turns/{message_id}/events"

@@ -17,8 +17,9 @@ from sessions.cleaning import (
     clean_text,
 )
 from sessions.errors import InvalidRequestError, TooLargeError
+from sessions.identity import MAX_USER_ID_BYTES
 
-_MAX_USER_ID_BYTES = 255
+_MAX_IDENTITY_BYTES = 4_096
 
 
 class CleanedField(serializers.Field[Any, Any, Any, Any]):
@@ -73,7 +74,7 @@ def _metadata(value: Any, field: str) -> dict[str, JsonValue]:
 class SessionStartSerializer(serializers.Serializer[Any]):
     session_id = IdField(help_text=f"Made by the browser: {ID_PATTERN}.")
     agent_id = TextField(max_bytes=64, required=False)
-    user_id = TextField(max_bytes=_MAX_USER_ID_BYTES, required=False)
+    user_id = TextField(max_bytes=MAX_USER_ID_BYTES, required=False)
     metadata = MetadataField(required=False)
 
 
@@ -124,6 +125,27 @@ class StoppedSerializer(serializers.Serializer[Any]):
     session_id = serializers.CharField()
     message_id = serializers.CharField(allow_null=True)
     stopped = serializers.BooleanField(help_text="Whether a turn was asked to stop; false where none was under way.")
+
+
+class IdentifySerializer(serializers.Serializer[Any]):
+    token = TextField(
+        max_bytes=_MAX_IDENTITY_BYTES,
+        help_text="A JSON Web Token (HS256), signed with the website's identity secret; `sub` is the user id.",
+    )
+
+
+class IdentifiedSerializer(serializers.Serializer[Any]):
+    user_id = serializers.CharField()
+    verified = serializers.BooleanField(help_text="Always true: what is not proved is an error.")
+
+
+class LogoutSerializer(serializers.Serializer[Any]):
+    pass
+
+
+class LoggedOutSerializer(serializers.Serializer[Any]):
+    session_id = serializers.CharField()
+    logged_out = serializers.BooleanField(help_text="Always true, however often it is asked.")
 
 
 class SessionStartedSerializer(serializers.Serializer[Any]):

@@ -4,7 +4,16 @@ from drf_spectacular.views import SpectacularAPIView
 from sessions.api.base import UnknownAddressView
 from sessions.api.converters import IdConverter
 from sessions.api.health import HealthView, ReadyView
-from sessions.api.views import ChatView, MessagesView, SessionsView, StopView, TurnEventsView, WidgetConfigView
+from sessions.api.views import (
+    ChatView,
+    IdentifyView,
+    LogoutView,
+    MessagesView,
+    SessionsView,
+    StopView,
+    TurnEventsView,
+    WidgetConfigView,
+)
 
 register_converter(IdConverter, "public_id")
 
@@ -16,6 +25,8 @@ urlpatterns = [
     path("api/v1/sessions/<public_id:session_id>/messages/", MessagesView.as_view()),
     path("api/v1/sessions/<public_id:session_id>/turns/<public_id:message_id>/events", TurnEventsView.as_view()),
     path("api/v1/sessions/<public_id:session_id>/stop/", StopView.as_view()),
+    path("api/v1/sessions/<public_id:session_id>/identify/", IdentifyView.as_view()),
+    path("api/v1/sessions/<public_id:session_id>/logout/", LogoutView.as_view()),
     path("api/v1/widget/config/", WidgetConfigView.as_view()),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="schema"),
     re_path(r"^api/", UnknownAddressView.as_view()),

@@ -14,6 +14,10 @@ from sessions.api.serializers import (
     AnswerSerializer,
     ChatSerializer,
     ErrorSerializer,
+    IdentifiedSerializer,
+    IdentifySerializer,
+    LoggedOutSerializer,
+    LogoutSerializer,
     MessagePageSerializer,
     SessionStartedSerializer,
     SessionStartSerializer,
@@ -24,12 +28,14 @@ from sessions.api.serializers import (
 )
 from sessions.beginning import TurnRequest
 from sessions.cleaning import JsonValue, UncleanError, check_id
+from sessions.ending_access import log_out
 from sessions.errors import InvalidRequestError, NotAcceptableError, OverloadedError, QuotaExceededError
 from sessions.events import as_ended_turn, read_event_id, stream_turn
+from sessions.identifying import identify_visitor
 from sessions.joining import is_known, join_turn
 from sessions.limits.admission import Allowance, admit_start, admit_turn, uncounted
 from sessions.room import check_room
-from sessions.starting import listing_visit, start_session, visit_of
+from sessions.starting import start_session, token_visit, visit_of
 from sessions.stopping import stop_turn
 from sessions.transcripts import BEYOND_THE_END, messages_page
 from sessions.turns import answer_message, take_turn
@@ -161,7 +167,7 @@ class MessagesView(WebsiteView):
     async def get(self, request: Request, session_id: str) -> HttpResponseBase:
         """The session's messages, newest first. Needs the session's token or a key."""
         door = await self.enter(request.query_params.get("website_domain"))
-        visit = listing_visit(door, session_id, self.token_hash)
+        visit = token_visit(door, session_id, self.token_hash)
         before = _number(request, "cursor", default=BEYOND_THE_END, maximum=BEYOND_THE_END)
         page = await messages_page(visit, before=before, limit=_number(request, "limit", default=50, maximum=_MAX_PAGE))
         return json_response({"messages": page.messages, "next": page.next, "ongoing": page.ongoing})
@@ -182,7 +188,7 @@ class TurnEventsView(WebsiteView):
         """Join a turn that runs, or read one that has ended, from the last event seen. Needs its token or a key."""
         last_event_id = read_event_id(request.headers.get("Last-Event-ID"))
         door = await self.enter(request.query_params.get("website_domain"))
-        visit = listing_visit(door, session_id, self.token_hash)
+        visit = token_visit(door, session_id, self.token_hash)
         return _stream(await join_turn(door, visit, message_id, last_event_id))
 
 
@@ -201,6 +207,25 @@ class StopView(WebsiteView):
         door = await self.enter(request.query_params.get("website_domain"))
         stopped_id = await stop_turn(visit_of(door, session_id, self.token_hash), body.get("message_id"))
         return json_response({"session_id": session_id, "message_id": stopped_id, "stopped": stopped_id is not None})
+
+
+class IdentifyView(WebsiteView):
+    @extend_schema(auth=[_TOKEN], request=IdentifySerializer, responses={200: IdentifiedSerializer, **_ERRORS})
+    async def post(self, request: Request, session_id: str) -> HttpResponseBase:
+        """Prove who the visitor is, by the website's signature. Needs the session's token."""
+        body = validated(IdentifySerializer(data=request.data))
+        visit = token_visit(self.door, session_id, self.token_hash)
+        user_id = await identify_visitor(visit, body["token"], self.door.website.hosts)
+        return json_response({"user_id": user_id, "verified": True})
+
+
+class LogoutView(WebsiteView):
+    @extend_schema(auth=[_TOKEN], request=LogoutSerializer, responses={200: LoggedOutSerializer, **_ERRORS})
+    async def post(self, request: Request, session_id: str) -> HttpResponseBase:
+        """End the session's token, in every tab. Needs that token; the body may be empty."""
+        validated(LogoutSerializer(data=request.data))
+        await log_out(token_visit(self.door, session_id, self.token_hash))
+        return json_response({"session_id": session_id, "logged_out": True})
 
 
 class WidgetConfigView(WebsiteView):

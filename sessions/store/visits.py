@@ -4,12 +4,22 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-# Who may use a session: the website's own server; a browser one that was started with a token, with that token alone,
-# and one without, where the website allows it. Every statement of a turn's beginning carries this, so that a refusal
-# changes nothing.
+from tenants.doors import TokenLife
+
+# Who may use a session: the website's own server; a browser one that was started with a token, with that token alone
+# and while it is young enough; one without, where the website allows it; no browser once access has ended. Every
+# statement of a turn's beginning carries this, so that a refusal changes nothing. An end by age is not stored: a changed
+# policy holds at once, and for all. now() is one moment for all statements of a transaction.
+#
+# The comparison need not take constant time: what it compares are SHA-256 values of 256 random bits. Whoever times it
+# learns at best how much of a hash fits, and can neither choose the hash of a guess nor come from a hash to its token.
 MAY_USE: Final = """
-    (%(is_servers)s OR s.token_hash = %(token_hash)s
-     OR (s.token_hash IS NULL AND %(token_hash)s::bytea IS NULL AND %(plain_allowed)s))
+    (%(is_servers)s
+     OR (s.access_ended_at IS NULL
+         AND ((s.token_hash = %(token_hash)s
+               AND s.last_activity_at > now() - make_interval(days => %(token_idle_days)s)
+               AND s.token_issued_at > now() - make_interval(days => %(token_lifetime_days)s))
+              OR (s.token_hash IS NULL AND %(token_hash)s::bytea IS NULL AND %(plain_allowed)s))))
 """
 
 NO_BROWSERS: Final = b""
@@ -33,6 +43,7 @@ class Visit:
     session_id: str
     token_hash: bytes | None
     plain_allowed: bool
+    token_life: TokenLife
     is_servers: bool = False
     """The website's own server asks, which may use all of the website's sessions."""
 
@@ -54,6 +65,8 @@ class Visit:
             "token_hash": self.token_hash,
             "plain_allowed": self.plain_allowed,
             "is_servers": self.is_servers,
+            "token_idle_days": self.token_life.token_idle_days,
+            "token_lifetime_days": self.token_life.token_lifetime_days,
         }
 
 

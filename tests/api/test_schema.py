@@ -10,6 +10,8 @@ def test_schema_names_every_call_and_its_fields(server: LiveServer) -> None:
     assert {path: sorted(calls) for path, calls in schema["paths"].items()} == {
         "/api/v1/chat/": ["post"],
         "/api/v1/sessions/": ["post"],
+        "/api/v1/sessions/{session_id}/identify/": ["post"],
+        "/api/v1/sessions/{session_id}/logout/": ["post"],
         "/api/v1/sessions/{session_id}/messages/": ["get"],
         "/api/v1/sessions/{session_id}/stop/": ["post"],
         "/api/v1/sessions/{session_id}/turns/{message_id}/events": ["get"],
@@ -18,6 +20,8 @@ def test_schema_names_every_call_and_its_fields(server: LiveServer) -> None:
     chat = schema["components"]["schemas"]["Chat"]
     assert sorted(chat["required"]) == ["message", "session_id"]
     assert chat["properties"]["session_id"]["pattern"] == "^[A-Za-z0-9_-]{8,128}$"
+    identify = schema["components"]["schemas"]["Identify"]
+    assert (identify["required"], list(identify["properties"])) == (["token"], ["token"])
     answers = schema["paths"]["/api/v1/chat/"]["post"]["responses"]["200"]["content"]
     assert sorted(answers) == ["application/json", "text/event-stream"]
 

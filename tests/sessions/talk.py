@@ -11,6 +11,7 @@ from sessions.store import finish, read
 from sessions.store.visits import Claim, Visit
 from sessions.transcripts import BEYOND_THE_END, MessagePage, messages_page
 from tenants.database import Row, in_tenant
+from tenants.doors import TokenLife
 from tenants.identifiers import new_id
 from tenants.scoping import tenant_scope
 
@@ -22,6 +23,7 @@ INSERT INTO turns (tenant_id, id, agent_session_id, message_id, number, state, l
 VALUES (%(tenant_id)s, %(turn_id)s, %(session_pk)s, %(message_id)s, %(number)s, 'running', now() + interval '1 hour',
         %(message)s, '', %(reply_id)s)
 """
+TOKEN_LIFE: Final = TokenLife(token_idle_days=30, token_lifetime_days=180)
 _NO_FIGURES: Final = {
     "model": "",
     "demo": False,
@@ -92,7 +94,14 @@ class Talk:
 
     @property
     def visit(self) -> Visit:
-        return Visit(self.tenant_id, self.session.website_id, self.session.session_id, b"token", plain_allowed=False)
+        return Visit(
+            self.tenant_id,
+            self.session.website_id,
+            self.session.session_id,
+            b"token",
+            plain_allowed=False,
+            token_life=TOKEN_LIFE,
+        )
 
     def kept(self) -> list[tuple[str, str]]:
         """What stands in the history itself."""

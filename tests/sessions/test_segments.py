@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -13,7 +14,7 @@ from django.db import IntegrityError, connections, transaction
 from sessions.history import HistoryMessage, as_json
 from sessions.models import AgentSession, HistorySegment
 from sessions.store import finish, read
-from sessions.store.visits import LOCK_BY_PK, Visit
+from sessions.store.visits import LOCK_BY_PK
 from tenants.database import close_chat_pool, in_tenant, open_chat_pool
 from tenants.identifiers import new_id
 from tenants.scoping import tenant_scope
@@ -236,7 +237,7 @@ def test_segments_of_another_tenant_do_not_exist(new_talk: Callable[[], Talk], r
     for talk in (mine, theirs):
         talk.exchanges(60)
     assert [segments_seen(talk) for talk in (mine, theirs, None)] == [1, 1, 0]
-    visit = Visit(mine.tenant_id, theirs.session.website_id, theirs.session.session_id, b"token", plain_allowed=False)
+    visit = replace(theirs.visit, tenant_id=mine.tenant_id)
     assert run(read.message_page(visit, before=50, limit=50)) is None
     assert run(read.answered_turn(mine.tenant_id, theirs.turns[0])) is None
     with tenant_scope(mine.tenant_id):
