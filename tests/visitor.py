@@ -118,7 +118,9 @@ class Visitor:
         return other
 
     def _post(self, what: str, body: dict[str, Any]) -> httpx.Response:
-        return self.http.post(f"/api/v1/sessions/{self.session_id}/{what}/", params=self.query, json=body, headers=self.all_headers)
+        return self.http.post(
+            f"/api/v1/sessions/{self.session_id}/{what}/", params=self.query, json=body, headers=self.all_headers
+        )
 
     def _events_address(self, message_id: str) -> str:
         return f"/api/v1/sessions/{self.session_id}/turns/{message_id}/events"

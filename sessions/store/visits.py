@@ -8,8 +8,8 @@ from tenants.doors import TokenLife
 
 # Who may use a session: the website's own server; a browser one that was started with a token, with that token alone
 # and while it is young enough; one without, where the website allows it; no browser once access has ended. Every
-# statement of a turn's beginning carries this, so that a refusal changes nothing. An end by age is not stored: a changed
-# policy holds at once, and for all. now() is one moment for all statements of a transaction.
+# statement of a turn's beginning carries this, so that a refusal changes nothing. An end by age is not stored: a
+# changed policy holds at once, and for all. now() is one moment for all statements of a transaction.
 #
 # The comparison need not take constant time: what it compares are SHA-256 values of 256 random bits. Whoever times it
 # learns at best how much of a hash fits, and can neither choose the hash of a guess nor come from a hash to its token.

@@ -41,6 +41,15 @@ CALLS: Final = (
     Call("messages", "GET", f"{_SESSION}/messages/", always_needs_token=True),
     Call("events of a turn", "GET", f"{_SESSION}/turns/{{message}}/events", always_needs_token=True),
     Call("stop", "POST", f"{_SESSION}/stop/", {"message_id": "{message}"}, is_harmless=False),
+    Call(
+        "identify",
+        "POST",
+        f"{_SESSION}/identify/",
+        {"token": "e30.e30.e30"},
+        always_needs_token=True,
+        is_harmless=False,
+    ),
+    Call("logout", "POST", f"{_SESSION}/logout/", {}, always_needs_token=True, is_harmless=False),
 )
 
 
