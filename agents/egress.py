@@ -9,6 +9,7 @@ it is httpcore2, which follows no redirect and reads no proxy from the environme
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
@@ -197,7 +198,9 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         try:
             async with self._gate, asyncio.timeout(timeout):
                 addresses = await self._addresses(host, port)
-                return await self._connect_any(addresses, port, local_address, socket_options)
+                connecting = self._connect_any(addresses, port, local_address, socket_options)
+                # A connection keeps the context it is opened in, and LangGraph keeps the conversation in its own.
+                return await asyncio.create_task(connecting, context=Context())
         except TimeoutError:
             raise httpcore2.ConnectTimeout from None
 

@@ -1,6 +1,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Sequence
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -235,6 +236,24 @@ async def test_next_address_is_tried_when_one_does_not_answer(listener: tuple[in
     await stream.aclose()
 
     assert received == [b"hello\n"]
+
+
+async def test_connection_is_opened_in_an_empty_context(
+    listener: tuple[int, list[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is kept open must not keep the conversation that opened it."""
+    said: ContextVar[str] = ContextVar("said", default="nothing")
+    heard: list[str] = []
+
+    async def dial(_: object, *__: object) -> httpcore2.AsyncNetworkStream:
+        heard.append(said.get())
+        raise httpcore2.ConnectError
+
+    monkeypatch.setattr(httpcore2.AnyIOBackend, "connect_tcp", dial)
+    said.set("a secret")
+    with pytest.raises(httpcore2.ConnectError):
+        await GuardedBackend(OPERATOR, FakeResolver(["127.0.0.1"])).connect_tcp("models.example", listener[0], 1.0)
+    assert heard == ["nothing"]
 
 
 async def test_slow_resolver_is_a_connect_timeout() -> None:
