@@ -13,6 +13,7 @@ from agents.models import Agent, ModelConnection
 from agents.profiles import AgentProfile
 from agents.websites import agents_of_website
 from tenants.database import close_chat_pool, open_chat_pool
+from tenants.errors import TenantMismatchError
 from tenants.models import Tenant, Website
 from tenants.scoping import tenant_scope
 from tests.cast import Cast
@@ -119,9 +120,12 @@ def test_broken_fallback_is_as_if_there_were_none(cast: Cast, caplog: pytest.Log
 def test_fallback_of_another_tenant_is_refused(cast: Cast) -> None:
     tenant = cast.tenant()
     for owner in (cast.tenant(), None):
-        fields = {**two_choices(cast, tenant), "fallback_connection": cast.connection(owner, "https://x.example/v1")}
+        foreign, fields = cast.connection(owner, "https://x.example/v1"), two_choices(cast, tenant)
+        with pytest.raises(TenantMismatchError):
+            cast.agent(tenant, **{**fields, "fallback_connection": foreign})
+        del fields["fallback_connection"]
         with pytest.raises(IntegrityError, match="fallback_connection_id_fk"):
-            cast.agent(tenant, **fields)
+            cast.agent(tenant, **fields, fallback_connection_id=foreign.id)
 
 
 @pytest.mark.parametrize(
