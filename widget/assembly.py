@@ -20,6 +20,7 @@ PARTS: Final = (
     "retrying.js",
     "api.js",
     "session.js",
+    "identity.js",
     "elements.js",
     "message.js",
     "exchange.js",

@@ -91,6 +91,16 @@ class Api {
     return this.#json(`${pathOf(session)}/stop/`, { body: { message_id: messageId }, token: session.token });
   }
 
+  /* Proves to the server who the visitor is, with a token that the page's own server has signed. */
+  identify(session, token) {
+    return this.#json(`${pathOf(session)}/identify/`, { body: { token }, token: session.token });
+  }
+
+  /* Ends the session's token. The page may be on its way to another one: the call goes on without it. */
+  logout(session) {
+    return this.#json(`${pathOf(session)}/logout/`, { body: {}, token: session.token, keepalive: true });
+  }
+
   #send(session, message, watch) {
     const body = this.#withAgent({
       message: message.text,
@@ -121,7 +131,7 @@ class Api {
     }
   }
 
-  async #fetch(path, { accept = "application/json", after, body, token, signal } = {}) {
+  async #fetch(path, { accept = "application/json", after, body, token, signal, keepalive = false } = {}) {
     const headers = { Accept: accept, "X-Parlour-Key": this.#siteKey };
     if (after) headers["Last-Event-ID"] = after;
     if (token) headers.Authorization = `Bearer ${token}`;
@@ -131,6 +141,7 @@ class Api {
       headers,
       body: body && JSON.stringify(body),
       signal,
+      keepalive,
       credentials: "omit",
       cache: "no-store",
       redirect: "error",

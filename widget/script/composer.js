@@ -40,6 +40,11 @@ class Composer {
     if (this.field.scrollHeight) this.field.style.height = `${this.field.scrollHeight}px`;
   }
 
+  clear() {
+    this.field.value = "";
+    this.#changed();
+  }
+
   /* Offers to stop the answer that is being written, or no longer; `isAsked`: it has been asked to stop. */
   offerStop(isOffered, isAsked) {
     this.stopButton.setAttribute("aria-disabled", String(isAsked));
@@ -67,8 +72,7 @@ class Composer {
   #send() {
     if (this.button.disabled) return;
     const text = this.field.value.trim();
-    this.field.value = "";
-    this.#changed();
+    this.clear();
     this.#onSend(text);
   }
 

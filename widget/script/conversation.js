@@ -1,6 +1,7 @@
 /* One visitor's conversation: starts it, sends in order, keeps what is shown equal to what the server has stored. */
 const REFRESH_INTERVAL = 1_000;
 const STOP_TRIES = 3;
+const LOGGED_OUT = "logged out"; // what one tab tells the others
 const SENTENCES = {
   network: "No connection. Please check your internet and try again.",
   rate_limited: "That was a lot at once. Please wait a moment and try again.",
@@ -29,7 +30,8 @@ class Conversation {
   #isLoadingOlder = false;
 
   /* `on`: `answered(record, exchange)` for each answer that comes here, `failed(sentence)`, `stopped()`, `demo()` when an
-     answer came from the demo model, `answering(isAnswering, isStopping)` when there is something to stop, or no longer. */
+     answer came from the demo model, `answering(isAnswering, isStopping)` when there is something to stop, or no longer,
+     `left()` when the visitor logged out, here or in another tab. */
   constructor({ api, keeper, transcript, name, on }) {
     this.#api = api;
     this.#keeper = keeper;
@@ -37,8 +39,7 @@ class Conversation {
     this.on = on;
     this.#line = this.#newLine();
     this.#channel = "BroadcastChannel" in window ? new BroadcastChannel(name) : null;
-    // A tab that nobody sees looks when it is seen: it must not take one of the few connections meanwhile.
-    this.#channel?.addEventListener("message", () => document.hidden || this.refresh({ isUrgent: true }));
+    this.#channel?.addEventListener("message", ({ data }) => this.#told(data));
     keeper.watch(() => this.#adopt());
     for (const [target, type] of [[window, "focus"], [document, "visibilitychange"]]) {
       target.addEventListener(type, () => document.hidden || this.refresh());
@@ -53,6 +54,7 @@ class Conversation {
   }
 
   send(text) {
+    if (!this.isOpened) this.open(); // it stayed open at a logout
     this.#line.add(this.#transcript.begin({ id: newMessageId(), text, isOwn: true }));
     this.#draw();
   }
@@ -77,6 +79,20 @@ class Conversation {
     this.#keeper.clear();
     this.#forget();
     if (this.isOpened) await this.#startQuietly();
+  }
+
+  /* Ends the session in all tabs: the browser forgets it at once, then the server is told. */
+  async logout() {
+    const session = this.#keeper.current;
+    this.#keeper.clear();
+    this.#channel?.postMessage(LOGGED_OUT);
+    this.#leave();
+    if (!session) return;
+    try {
+      await withRetries(() => this.#api.logout(session));
+    } catch (error) {
+      if (!error.isLostSession) console.warn(`Parlour: the server could not be told of the logout: ${error.code}.`);
+    }
   }
 
   /* Shows what the server has stored meanwhile, from another tab for one. Not before the chat was opened. */
@@ -286,6 +302,19 @@ class Conversation {
 
   get #lastId() {
     return this.#records.at(-1)?.id ?? null;
+  }
+
+  /* Another tab says that something has changed, or that the visitor logged out. */
+  #told(news) {
+    if (news === LOGGED_OUT) this.#leave();
+    // A tab that nobody sees looks when it is seen: it must not take one of the few connections meanwhile.
+    else if (!document.hidden) this.refresh({ isUrgent: true });
+  }
+
+  #leave() {
+    this.isOpened = false;
+    this.#forget();
+    this.on.left();
   }
 
   /* Another tab started, replaced or removed the session. */

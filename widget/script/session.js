@@ -8,14 +8,16 @@ const ARRIVAL_PAUSE = 25;
 class SessionKeeper {
   #name;
   #start;
+  #started;
   #starting = null;
   #memory = null;
   #hasStorage = true;
 
-  /* `start()` makes a session at the server and resolves with its id and token. */
-  constructor(name, start) {
+  /* `start()` makes a session at the server and resolves with its id and token; `started()` hears that one is kept. */
+  constructor(name, start, started) {
     this.#name = name;
     this.#start = start;
+    this.#started = started;
   }
 
   /* The session as stored now: another tab may have changed it a moment ago. */
@@ -71,6 +73,7 @@ class SessionKeeper {
   /* Where the browser has no locks, another tab may have been faster meanwhile: the first one stored stays. */
   #keep(session) {
     if (!this.current) this.#write(session);
+    this.#started();
     return this.current ?? session;
   }
 

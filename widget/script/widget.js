@@ -1,13 +1,14 @@
 /* Reads the snippet, asks Parlour how the widget looks on this site, draws it, and takes the page's commands:
-   window.parlour("open" | "close" | "toggle" | "show" | "hide" | "reset"), window.parlour("on", event, listener)
-   with the events ready, open, close and message. Commands given before the script came wait in window.parlour.q. */
-const EVENTS = new Set(["ready", "open", "close", "message"]);
+   window.parlour("open" | "close" | "toggle" | "show" | "hide" | "reset" | "logout"), window.parlour("identify", token)
+   and window.parlour("on", event, listener) with the events ready, open, close, message and identify-failed. Commands given before the script came wait in window.parlour.q. */
+const EVENTS = new Set(["ready", "open", "close", "message", "identify-failed"]);
 
 class Widget {
   #listeners = [];
   #unread = 0;
   #panel = null;
   #conversation = null;
+  #identity = null;
 
   async start(host, settings) {
     const api = new Api(host, settings.site_key, settings.agent);
@@ -25,6 +26,8 @@ class Widget {
       show: () => this.#panel.showLauncher(true),
       hide: () => this.#panel.showLauncher(false),
       reset: () => this.#conversation.restart(),
+      logout: () => this.#conversation.logout(),
+      identify: () => this.#identify(...values),
       on: () => this.#listen(...values),
     };
     if (Object.hasOwn(commands, command)) commands[command]();
@@ -42,12 +45,15 @@ class Widget {
     });
     const stop = () => this.#conversation.stop();
     const composer = new Composer(config.agent_name, (text) => this.#send(text), stop);
-    const keeper = new SessionKeeper(name, () => api.startSession());
+    const keeper = new SessionKeeper(name, () => api.startSession(), () => this.#identity.tell());
+    const failed = (code) => this.#emit("identify-failed", { code });
+    this.#identity = new Identity({ api, keeper, failed });
     const heard = {
       answered: (record, { isOwn }) => this.#answered(record, isOwn, config),
       failed: (sentence) => this.#panel.announce(sentence),
       stopped: () => this.#panel.announce("Stopped"),
       demo: () => this.#panel.markDemo(),
+      left: () => this.#left(composer),
       answering: (isAnswering, isStopping) => composer.offerStop(isAnswering, isStopping),
     };
     this.#conversation = new Conversation({ api, keeper, transcript, name, on: heard });
@@ -71,6 +77,20 @@ class Widget {
   #send(text) {
     this.#conversation.send(text);
     this.#emit("message", { role: "user" });
+  }
+
+  /* Nothing of a visitor who logged out stays in the page, whether they sent it or not. */
+  #left(composer) {
+    this.#identity.forget();
+    composer.clear();
+    this.#unread = 0;
+    this.#panel.unread(0);
+    this.#panel.announce("");
+  }
+
+  #identify(token) {
+    if (typeof token === "string" && token) this.#identity.claim(token);
+    else console.warn('Parlour: "identify" takes a token that your server has signed.');
   }
 
   /* The page hears of an answer in the tab where the question was written. */
