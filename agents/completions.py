@@ -22,7 +22,6 @@ import httpcore2
 import orjson
 
 from agents.errors import (
-    AddressRefusedError,
     ModelError,
     ModelTimeoutError,
     ModelUnavailableError,
@@ -31,6 +30,7 @@ from agents.errors import (
 from agents.events import EventReader, MergedEvents
 from agents.kept_connections import KeptConnections
 from agents.retry_after import retry_after_seconds
+from tenants.errors import AddressRefusedError
 
 DRAIN_SECONDS = 0.5
 """How long the body may take to end after the answer did, for the connection to be used again."""

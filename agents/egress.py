@@ -1,55 +1,23 @@
-"""Calls out of the house: where a model may live, so that a tenant cannot make us call our own network.
+"""Where a model may live, so that a tenant cannot make us call our own network.
 
-`check_base_url` looks at what a person types, without the network. What a name means is decided when it is called:
-`GuardedBackend` resolves it, refuses it where any of its addresses is not public, and connects to the very address it
-looked at, so that a name that changes between the two gains nothing. TLS still names and verifies the host. Beneath
-it is httpcore2, which follows no redirect and reads no proxy from the environment.
+`check_base_url` looks at what a person types, without the network. What a name means is decided when it is called, by
+`tenants.egress`.
 """
 
-import asyncio
-import socket
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextvars import Context
+from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import SplitResult, urlsplit
 
-import httpcore2
 import idna
 
-from agents.errors import AddressRefusedError, BaseUrlError
-
-CONNECTING_AT_ONCE = 64
-"""Of one provider. A burst of a thousand keeps the loop busy for seconds, while the clock of each would run."""
-
-Address = IPv4Address | IPv6Address
-Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+from agents.errors import BaseUrlError
+from tenants.egress import is_public
 
 MAX_URL_CHARACTERS = 300
 DEFAULT_PORTS = {"https": 443, "http": 80}
 INNER_NAMES = ("localhost", "local", "internal", "intranet", "lan", "home", "corp", "arpa", "test", "onion")
 """Last labels that mean nothing on the public internet, but may inside a network."""
-
-# What `is_global` lets through, or has judged differently from one Python to the next.
-NEVER_PUBLIC = tuple(
-    ip_network(block)
-    for block in (
-        "100.64.0.0/10",  # carrier-grade NAT; also a cloud's metadata service (100.100.100.200)
-        "168.63.129.16/32",  # Azure's host agent, reachable from inside its machines alone
-        "192.0.0.0/24",  # protocol assignments; also a cloud's metadata service
-        "192.88.99.0/24",  # 6to4 relays
-        "224.0.0.0/4",
-        "240.0.0.0/4",
-        "::/96",  # IPv4-compatible
-        "64:ff9b:1::/48",  # NAT64 for local use
-        "100::/64",
-        "2001::/23",  # Teredo and other assignments
-        "5f00::/16",
-        "fec0::/10",  # site-local
-        "ff00::/8",
-    )
-)
-NAT64 = ip_network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,91 +122,3 @@ def _require_public(scheme: str, host: str) -> None:
         return
     if not is_public(address):
         raise BaseUrlError(f"{host} is not an address on the public internet.")
-
-
-def is_public(address: Address) -> bool:
-    """Whether the address, and any IPv4 address wrapped in it, belongs to the public internet."""
-    if isinstance(address, IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if inner is None and address in NAT64:
-            inner = IPv4Address(int(address) & 0xFFFF_FFFF)
-        if inner is not None:
-            return is_public(inner)
-    return address.is_global and not any(address in block for block in NEVER_PUBLIC)
-
-
-async def resolve(host: str, port: int) -> list[str]:
-    """The host's addresses, IPv4 first: on a machine without IPv6 routes nothing is lost in trying."""
-    if _is_literal(host):
-        return [host]
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(entry[4][0]) for entry in sorted(found, key=lambda entry: entry[0] != socket.AF_INET)]
-
-
-class GuardedBackend(httpcore2.AsyncNetworkBackend):
-    """Opens connections for an HTTP pool, to public addresses unless the policy knows the host as private.
-
-    Raises `AddressRefusedError`, and httpcore2's `ConnectError` and `ConnectTimeout` as any backend does.
-    """
-
-    def __init__(self, policy: EgressPolicy, resolve: Resolve = resolve) -> None:
-        self._policy = policy
-        self._resolve = resolve
-        self._inner = httpcore2.AnyIOBackend()
-        self._gate = asyncio.Semaphore(CONNECTING_AT_ONCE)
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - the interface's own parameter
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.AsyncNetworkStream:
-        try:
-            async with self._gate, asyncio.timeout(timeout):
-                addresses = await self._addresses(host, port)
-                connecting = self._connect_any(addresses, port, local_address, socket_options)
-                # A connection keeps the context it is opened in, and LangGraph keeps the conversation in its own.
-                return await asyncio.create_task(connecting, context=Context())
-        except TimeoutError:
-            raise httpcore2.ConnectTimeout from None
-
-    async def _addresses(self, host: str, port: int) -> list[str]:
-        try:
-            addresses = list(await self._resolve(host, port))
-        except OSError:
-            raise httpcore2.ConnectError(f"{host} does not resolve") from None
-        private_allowed = self._policy.allows_private(host, port)
-        if not addresses or not (private_allowed or all(map(_reads_public, addresses))):
-            raise AddressRefusedError(f"{host} does not resolve to public addresses only.")
-        return addresses
-
-    async def _connect_any(
-        self,
-        addresses: Sequence[str],
-        port: int,
-        local_address: str | None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None,
-    ) -> httpcore2.AsyncNetworkStream:
-        for address in addresses[:-1]:
-            try:
-                return await self._inner.connect_tcp(address, port, None, local_address, socket_options)
-            except httpcore2.ConnectError:
-                continue
-        return await self._inner.connect_tcp(addresses[-1], port, None, local_address, socket_options)
-
-
-def _is_literal(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _reads_public(address: str) -> bool:
-    try:
-        return is_public(ip_address(address))
-    except ValueError:
-        return False

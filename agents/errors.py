@@ -4,9 +4,7 @@
     ├── ModelError                     a turn got no answer; carries a short `reason`, safe to log and to count
     │   ├── ModelUnavailableError      the provider refused, failed, or said nothing usable
     │   └── ModelTimeoutError          the provider was too slow
-    └── EgressError
-        ├── BaseUrlError               a model's address that may not be saved; its text is for the person typing it
-        └── AddressRefusedError        a model's name led to an address that may not be called
+    └── BaseUrlError                   a model's address that may not be saved; its text is for the person typing it
 
 None of them carries what a provider said, a credential, or a plaintext: they end in logs, and some reach visitors.
 """
@@ -14,7 +12,7 @@ None of them carries what a provider said, a credential, or a plaintext: they en
 from typing import Literal
 
 UnavailableReason = Literal[
-    "address_refused",  # the name led to a private address, see `agents.egress`
+    "address_refused",  # the name led to a private address, see `tenants.egress`
     "connection_failed",
     "credentials_unreadable",  # the key was sealed with one that the ring no longer holds
     "credentials_rejected",  # 401, 403
@@ -69,13 +67,5 @@ class ModelTimeoutError(ModelError):
         super().__init__(reason)
 
 
-class EgressError(AgentsError):
-    """A call out of the house that may not be made."""
-
-
-class BaseUrlError(EgressError):
+class BaseUrlError(AgentsError):
     """The address cannot be a model's base URL; the text says why, to the person who typed it."""
-
-
-class AddressRefusedError(EgressError):
-    """A host resolved to an address that is not public, or to none."""

@@ -9,7 +9,8 @@ from collections import deque
 
 import httpcore2
 
-from agents.egress import EgressPolicy, GuardedBackend
+from agents.egress import EgressPolicy
+from tenants.egress import GuardedBackend
 
 KEPT_AT_MOST = 200
 KEPT_SECONDS = 4.0
@@ -21,7 +22,7 @@ class KeptConnections:
 
     def __init__(self, base_url: str, policy: EgressPolicy) -> None:
         self._origin = httpcore2.URL(base_url).origin
-        self._backend = GuardedBackend(policy)
+        self._backend = GuardedBackend(policy.allows_private)
         self._tls = httpcore2.default_ssl_context() if self._origin.scheme == b"https" else None
         self._kept: deque[httpcore2.AsyncHTTPConnection] = deque()
         self._retired = False

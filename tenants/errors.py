@@ -11,6 +11,8 @@ ParlourError                       every error that this project raises for a ca
 |-- KeyringError                   a sealed value cannot be opened; never carries a credential, for it ends in logs
 |   |-- UnknownEncryptionKeyError  sealed with a key that is not in the ring
 |   `-- SealBrokenError            changed, cut short, or sealed for another tenant, row or field
+|-- CheckedJustNowError            a domain was looked at a moment ago
+|-- AddressRefusedError            a name that a tenant gave leads to an address that may not be called
 |-- DatabaseAwayError              the database refuses connections, does not answer, or hung up
 `-- TenantsFailedError             a job failed for some tenants and went on with the others
 """
@@ -64,6 +66,15 @@ class UnknownEncryptionKeyError(KeyringError):
 
 class SealBrokenError(KeyringError):
     """The value was changed or cut, or is not where it was sealed for."""
+
+
+class CheckedJustNowError(ParlourError):
+    def __init__(self) -> None:
+        super().__init__("This domain was checked a moment ago. Please wait a few seconds.")
+
+
+class AddressRefusedError(ParlourError):
+    """A host resolved to an address that is not public, or to none."""
 
 
 class DatabaseAwayError(ParlourError, OperationalError):

@@ -13,8 +13,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from agents.egress import EgressPolicy, GuardedBackend, check_base_url, is_public, resolve
-from agents.errors import AddressRefusedError, BaseUrlError
+from agents.egress import EgressPolicy, check_base_url
+from agents.errors import BaseUrlError
+from tenants.egress import GuardedBackend, is_public, resolve
+from tenants.errors import AddressRefusedError
 
 TENANT = EgressPolicy(operator_owned=False, private_hosts=frozenset())
 OPERATOR = EgressPolicy(operator_owned=True, private_hosts=frozenset())
@@ -203,7 +205,7 @@ async def test_name_that_leads_inside_is_not_connected(listener: tuple[int, list
     port, received = listener
 
     with pytest.raises(AddressRefusedError):
-        await GuardedBackend(TENANT, FakeResolver(addresses)).connect_tcp("models.example", port, 1.0)
+        await GuardedBackend(TENANT.allows_private, FakeResolver(addresses)).connect_tcp("models.example", port, 1.0)
 
     await asyncio.sleep(0.05)
     assert received == []
@@ -221,14 +223,14 @@ async def test_rebound_name_gains_nothing(listener: tuple[int, list[bytes]], mon
 
     monkeypatch.setattr(httpcore2.AnyIOBackend, "connect_tcp", dial)
     with pytest.raises(httpcore2.ConnectError):
-        await GuardedBackend(TENANT, resolver).connect_tcp("models.example", port, 1.0)
+        await GuardedBackend(TENANT.allows_private, resolver).connect_tcp("models.example", port, 1.0)
 
     assert (dialled, resolver.asked, received) == (["8.8.8.8"], 1, [])
 
 
 async def test_next_address_is_tried_when_one_does_not_answer(listener: tuple[int, list[bytes]]) -> None:
     port, received = listener
-    backend = GuardedBackend(OPERATOR, FakeResolver(["127.0.0.2", "127.0.0.1"]))
+    backend = GuardedBackend(OPERATOR.allows_private, FakeResolver(["127.0.0.2", "127.0.0.1"]))
 
     stream = await backend.connect_tcp("models.example", port, 1.0)
     await stream.write(b"hello\n")
@@ -262,7 +264,7 @@ async def test_slow_resolver_is_a_connect_timeout() -> None:
         return ["8.8.8.8"]
 
     with pytest.raises(httpcore2.ConnectTimeout):
-        await GuardedBackend(TENANT, sleep).connect_tcp("models.example", 443, 0.1)
+        await GuardedBackend(TENANT.allows_private, sleep).connect_tcp("models.example", 443, 0.1)
 
 
 async def test_name_that_does_not_exist_is_a_connect_error() -> None:
@@ -270,7 +272,7 @@ async def test_name_that_does_not_exist_is_a_connect_error() -> None:
         raise OSError("no such name")
 
     with pytest.raises(httpcore2.ConnectError):
-        await GuardedBackend(TENANT, fail).connect_tcp("models.example", 443, 0.1)
+        await GuardedBackend(TENANT.allows_private, fail).connect_tcp("models.example", 443, 0.1)
 
 
 async def test_addresses_need_no_resolver() -> None:
@@ -302,7 +304,7 @@ async def test_tls_names_and_verifies_the_host_not_the_address(tmp_path: Path) -
 
 
 async def _status(url: str, authority: Path) -> int:
-    backend = GuardedBackend(OPERATOR, FakeResolver(["127.0.0.1"]))
+    backend = GuardedBackend(OPERATOR.allows_private, FakeResolver(["127.0.0.1"]))
     trusted = ssl.create_default_context(cafile=str(authority))
     async with httpcore2.AsyncConnectionPool(ssl_context=trusted, network_backend=backend) as pool:
         return (await pool.request("GET", url)).status
