@@ -24,6 +24,11 @@ def new_site_key() -> str:
     return f"pk_{secrets.token_urlsafe(_KEY_BYTES)}"
 
 
+def new_proof_token() -> str:
+    """128 random bits as hex, which no editor and no name server changes; public, it stands where it proves."""
+    return secrets.token_hex(16)
+
+
 def new_session_token() -> str:
     """``st_`` and 256 random bits; secret, only its SHA-256 is stored."""
     return f"st_{secrets.token_urlsafe(_SECRET_BYTES)}"

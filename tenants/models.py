@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from tenants.domains import display_domain
-from tenants.identifiers import OPERATOR_ID, new_id, new_site_key
+from tenants.identifiers import OPERATOR_ID, new_id, new_proof_token, new_site_key
 from tenants.scoping import TenantManager, check_own
 
 MOST_TURNS_PER_MINUTE: Final = 1_000_000
@@ -182,6 +182,13 @@ class Website(TenantOwned):
         ENQUEUE = "enqueue", "Answer one after the other"
         REJECT = "reject", "Refuse until the answer is there"
 
+    class ProofMethod(models.TextChoices):
+        META = "meta", "its page"
+        FILE = "file", "its file"
+        DNS = "dns", "its DNS record"
+        OPERATOR = "operator", "the operator"
+        LOCAL = "local", "being a local host"
+
     domain = models.CharField(max_length=253)
     title = models.CharField(max_length=120, blank=True)
     site_key = models.CharField(max_length=64, unique=True, default=new_site_key, editable=False)
@@ -220,7 +227,21 @@ class Website(TenantOwned):
     identity_secret_sealed = models.BinaryField(default=b"", db_default=b"", editable=False)
     former_identity_secret_sealed = models.BinaryField(default=b"", db_default=b"", editable=False)
     identity_secret_made_at = models.DateTimeField(null=True, editable=False)
+    proof_token = models.CharField(max_length=64, default=new_proof_token, editable=False)
     proved_at = models.DateTimeField(null=True, editable=False)
+    proof_method = models.CharField(
+        max_length=16, blank=True, default="", db_default="", choices=ProofMethod, editable=False
+    )
+    """What proves it now; empty where nothing does."""
+    proof_checked_at = models.DateTimeField(null=True, editable=False)
+    proof_passed_at = models.DateTimeField(null=True, editable=False)
+    proof_failures = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    """Checks in a row that found nothing, the first of them at ``proof_failing_since``."""
+    proof_failing_since = models.DateTimeField(null=True, editable=False)
+    proof_lapsed_at = models.DateTimeField(null=True, editable=False)
+    """Since then the proof is taken for gone. It still counts for a time of grace, and stays set when that is over."""
+    proof_report = models.JSONField(null=True, editable=False)
+    """The last look, as ``tenants.proof.report.ProofReport``."""
 
     class Meta(TenantOwned.Meta):
         db_table = "websites"
@@ -236,6 +257,11 @@ class Website(TenantOwned):
                 name="website_domain_normalised",
             ),
             models.CheckConstraint(
+                condition=Q(proved_at__isnull=True, proof_method="")
+                | Q(proved_at__isnull=False, proof_method__in=["meta", "file", "dns", "operator", "local"]),
+                name="website_proof_method_known",
+            ),
+            models.CheckConstraint(
                 condition=Q(double_send__in=["enqueue", "reject"]), name="website_double_send_known"
             ),
             _within("website_turns_per_day_sane", "turns_per_day", MOST_TURNS_PER_DAY),
@@ -248,6 +274,11 @@ class Website(TenantOwned):
     @property
     def is_proved(self) -> bool:
         return self.proved_at is not None
+
+    @property
+    def is_checked_again(self) -> bool:
+        """Whether its proof is one that can be looked for."""
+        return self.proof_method in {self.ProofMethod.META, self.ProofMethod.FILE, self.ProofMethod.DNS}
 
 
 class WebsiteOrigin(TenantOwned):

@@ -48,15 +48,20 @@ def door(signature: str, returns: str, body: str) -> RunSQL:
     return RunSQL(_create_door(signature, returns, body), f"DROP FUNCTION {signature};")
 
 
+def writing_door(signature: str, returns: str, body: str) -> RunSQL:
+    """A door that changes rows: ``body`` is PL/pgSQL, each statement of which sees what was committed before it."""
+    return RunSQL(_create_door(signature, returns, body, "plpgsql VOLATILE"), f"DROP FUNCTION {signature};")
+
+
 def changed_door(signature: str, *, before: tuple[str, str], after: tuple[str, str]) -> RunSQL:
     """A door that gives something else from now on: what it returns and its body, as they were and as they are."""
     drop = f"DROP FUNCTION {signature};"
     return RunSQL(drop + _create_door(signature, *after), drop + _create_door(signature, *before))
 
 
-def _create_door(signature: str, returns: str, body: str) -> str:
+def _create_door(signature: str, returns: str, body: str, language: str = "sql STABLE") -> str:
     return (
-        f"CREATE FUNCTION {signature} RETURNS {returns} LANGUAGE sql STABLE SECURITY DEFINER"
+        f"CREATE FUNCTION {signature} RETURNS {returns} LANGUAGE {language} SECURITY DEFINER"
         f" SET search_path = pg_catalog, public, pg_temp AS $door$ {body} $door$;"
         f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC;"
     )

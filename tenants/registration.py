@@ -23,7 +23,7 @@ def register_website(domain: str, *, extra_origins: Iterable[str] = (), **fields
         website = Website.objects.create(tenant_id=active_tenant_id(), domain=normalise_domain(domain), **fields)
         set_origins(website, extra_origins)
         if is_local(website.domain):
-            prove_website(website)
+            prove_website(website, Website.ProofMethod.LOCAL)
     return website
 
 
@@ -41,12 +41,31 @@ def set_origins(website: Website, extra_origins: Iterable[str]) -> None:
         )
 
 
-def prove_website(website: Website) -> None:
-    """Switches the website on for visitors. Raises ``DomainTakenError`` where another tenant has it proved."""
-    website.proved_at = datetime.now(UTC)
+def prove_website(website: Website, method: Website.ProofMethod = Website.ProofMethod.OPERATOR) -> None:
+    """Switches the website on for visitors; by itself, on the operator's word.
+
+    Raises ``DomainTakenError`` where another website has the domain, or one of the origins, proved.
+    """
+    proof = {
+        "proved_at": website.proved_at or datetime.now(UTC),
+        "proof_method": method,
+        "proof_failures": 0,
+        "proof_failing_since": None,
+        "proof_lapsed_at": None,
+    }
     with _taken_domains_refused(), transaction.atomic():
-        website.save(update_fields=["proved_at"])
-        website.origins.update(proved_at=website.proved_at)
+        Website.objects.filter(pk=website.pk).update(**proof)
+        website.origins.update(proved_at=proof["proved_at"])
+    for name, value in proof.items():
+        setattr(website, name, value)
+
+
+def unprove_website(website: Website) -> None:
+    """Switches the website off for visitors until its domain is proved anew."""
+    website.proved_at, website.proof_method = None, ""
+    with transaction.atomic():
+        website.save(update_fields=["proved_at", "proof_method"])
+        website.origins.update(proved_at=None)
 
 
 def is_local(domain: str) -> bool:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 from uuid import UUID
 
@@ -29,8 +29,18 @@ def each_tenant(door: str, chunk: Callable[[], int], *, reason: str) -> int:
     in another order. Where ``chunk`` raises, the error is logged, the other tenants have their turn, and
     ``TenantsFailedError`` is raised at the end.
     """
+    return each_tenant_outside_scopes(door, lambda tenant_id: _in_scope(tenant_id, chunk), reason=reason)
+
+
+def each_tenant_outside_scopes(door: str, chunk: Callable[[UUID], int], *, reason: str) -> int:
+    """As ``each_tenant``, for a ``chunk`` that waits for something else than the database and opens its own scopes."""
+    return each_of_tenants(_tenants_behind(door), chunk, reason=reason)
+
+
+def each_of_tenants(tenant_ids: Iterable[UUID], chunk: Callable[[UUID], int], *, reason: str) -> int:
+    """As ``each_tenant_outside_scopes``, for tenants that something else than a door names."""
     total, failed, end = 0, 0, time.monotonic() + SECONDS_A_ROUND
-    waiting = _tenants_behind(door)
+    waiting = list(tenant_ids)
     while waiting and time.monotonic() < end:
         tenant_id = waiting.pop()
         try:
@@ -56,11 +66,15 @@ def _tenants_behind(door: str) -> list[UUID]:
         return [tenant_id for (tenant_id,) in cursor.fetchall()]
 
 
-def _work_off(tenant_id: UUID, chunk: Callable[[], int], end: float) -> int:
+def _in_scope(tenant_id: UUID, chunk: Callable[[], int]) -> int:
+    with tenant_scope(tenant_id):
+        return chunk()
+
+
+def _work_off(tenant_id: UUID, chunk: Callable[[UUID], int], end: float) -> int:
     total, deadline = 0, min(end, time.monotonic() + SECONDS_A_TENANT)
     while time.monotonic() < deadline:
-        with tenant_scope(tenant_id):
-            done = chunk()
+        done = chunk(tenant_id)
         total += done
         if not done:
             break

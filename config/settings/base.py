@@ -199,6 +199,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "recheck-domains": {
+        "task": "tenants.tasks.recheck_domains",
+        "schedule": crontab(minute="43"),
+        "options": {"expires": 3600},
+    },
     "delete-expired-sessions": {
         "task": "sessions.tasks.delete_expired_sessions",
         "schedule": crontab(minute="17"),

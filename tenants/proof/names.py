@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 import dns.asyncresolver
 import dns.exception
 import dns.name
 import dns.rdata
 import dns.resolver
+from dns.rdtypes.ANY.TXT import TXT
 
 SECONDS_A_QUESTION: Final = 4.0
 
@@ -30,7 +31,8 @@ class Names:
 
     async def texts(self, name: str) -> list[str]:
         """The name's TXT records, the strings of each joined. Raises ``OSError`` where nobody says."""
-        return [b"".join(record.strings).decode("utf-8", "replace") for record in await self._ask(name, "TXT")]
+        records = [cast("TXT", record) for record in await self._ask(name, "TXT")]
+        return [b"".join(record.strings).decode("utf-8", "replace") for record in records]
 
     async def _ask(self, name: str, kind: Literal["A", "AAAA", "TXT"]) -> Sequence[dns.rdata.Rdata]:
         try:
