@@ -4,27 +4,25 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from agents.identity_page import identity_page
 from agents.models import Agent, WebsiteAgent
 from agents.website_agents import save_website_agents
 from agents.website_form import WebsiteAgentForm, WebsiteForm
-from tenants.admin_rows import RolePermissions, TenantOwnedAdmin
-from tenants.admin_scope import role_in
+from tenants.admin_rows import RolePermissions
 from tenants.domains import DomainError, normalise_domain
-from tenants.errors import DomainTakenError
 from tenants.models import Website
-from tenants.registration import is_local, prove_website, register_website, set_origins
-from tenants.roles import Deed, Role
+from tenants.proof_pages import DomainProofPages
+from tenants.proof_words import STATES, state_of
+from tenants.registration import is_local, register_website, set_origins
+from tenants.roles import Deed
 
-STATES = {"live": "Live", "waiting": "Waiting for proof", "off": "Switched off"}
 SNIPPET = '<script async src="{}/widget.js" data-site-key="{}"></script>'
 
 
@@ -66,13 +64,15 @@ class StateFilter(admin.SimpleListFilter):
         match self.value():
             case "off":
                 return queryset.filter(is_active=False)
-            case "live" | "waiting" as kind:
-                return queryset.filter(is_active=True, proved_at__isnull=kind == "waiting")
+            case "waiting":
+                return queryset.filter(is_active=True, proved_at__isnull=True)
+            case "live" | "lapsing" as kind:
+                return queryset.filter(is_active=True, proved_at__isnull=False, proof_lapsed_at__isnull=kind == "live")
         return queryset
 
 
 @admin.register(Website)
-class WebsiteAdmin(TenantOwnedAdmin):
+class WebsiteAdmin(DomainProofPages):
     form = WebsiteForm
     inlines = [WebsiteAgentInline]
     purpose = "Where your visitors chat: domains, the agents they use, and the snippet to paste."
@@ -124,7 +124,7 @@ class WebsiteAdmin(TenantOwnedAdmin):
             ]
         origins = ["extra_origins"] if writes else []
         return [
-            (None, {"fields": ["shown_domain", "proof", "title", "is_active"]}),
+            (None, {"fields": ["shown_domain", "advised_state", "title", "is_active"]}),
             ("Put it on your pages", {"fields": ["snippet", "origins_in_words"]}),
             ("More", {"fields": [*origins, "require_session_token", "double_send"]}),
             ("Signed visitors", {"fields": ["identity_secret"]}),
@@ -132,7 +132,8 @@ class WebsiteAdmin(TenantOwnedAdmin):
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Website | None = None) -> list[str]:
-        return [] if obj is None else ["shown_domain", "proof", "snippet", "origins_in_words", "identity_secret"]
+        shown = ["shown_domain", "advised_state", "snippet", "origins_in_words", "identity_secret"]
+        return [] if obj is None else shown
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         extras = form.cleaned_data["extra_origins"]
@@ -155,47 +156,21 @@ class WebsiteAdmin(TenantOwnedAdmin):
         )
 
     def response_add(self, request: HttpRequest, obj: Website, post_url_continue: str | None = None) -> Any:
-        """The next step is on the website's own page: its snippet."""
+        """The next steps are on the website's own page: its proof, its snippet."""
         if "_addanother" in request.POST or "_popup" in request.POST:
             return super().response_add(request, obj, post_url_continue)
-        messages.success(request, f"{obj} is registered. Paste the snippet below into its pages.")
+        messages.success(request, _what_is_next(obj))
         return HttpResponseRedirect(reverse("admin:tenants_website_change", args=[obj.pk]))
 
-    # -- the proof
+    # -- the secret that signs visitors
 
     def get_urls(self) -> list[URLPattern]:
-        confirm = self.admin_site.admin_view(require_POST(self.confirm_domain))
         identity = self.admin_site.admin_view(require_http_methods(["GET", "POST"])(self.identity_secret_view))
-        return [
-            path("<path:object_id>/confirm-domain/", confirm, name="tenants_website_confirm_domain"),
-            path("<path:object_id>/identity-secret/", identity, name="tenants_website_identity_secret"),
-            *super().get_urls(),
-        ]
-
-    def confirm_domain(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The operator vouches that the domain is the tenant's."""
-        if role_in(request) is not Role.OPERATOR:
-            raise PermissionDenied
-        website: Website | None = self.get_object(request, object_id)
-        if website is None:
-            return self.unknown(request, object_id)
-        try:
-            prove_website(website)
-        except DomainTakenError as error:
-            messages.error(request, str(error))
-        else:
-            self.log_change(request, website, "Confirmed the domain.")
-            messages.success(request, f"{website} is confirmed: its visitors may chat.")
-        return HttpResponseRedirect(reverse("admin:tenants_website_change", args=[website.pk]))
+        address = "<path:object_id>/identity-secret/"
+        return [path(address, identity, name="tenants_website_identity_secret"), *super().get_urls()]
 
     def identity_secret_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return identity_page(self, request, object_id)
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> Any:
-        may_confirm = {"may_confirm": role_in(request) is Role.OPERATOR}
-        return super().change_view(request, object_id, form_url, {**may_confirm, **(extra_context or {})})
 
     # -- what is shown
 
@@ -205,7 +180,7 @@ class WebsiteAdmin(TenantOwnedAdmin):
 
     @admin.display(description="State")
     def state(self, website: Website) -> SafeString:
-        kind, words = _state(website)
+        kind, words = state_of(website)
         return format_html('<span class="state state-{}">{}</span>', kind, words)
 
     @admin.display(description="Agent")
@@ -215,8 +190,8 @@ class WebsiteAdmin(TenantOwnedAdmin):
         return format_html('<span class="state state-waiting">{}</span>', "None yet")
 
     @admin.display(description="State")
-    def proof(self, website: Any) -> SafeString:
-        kind, words = _state(website)
+    def advised_state(self, website: Any) -> SafeString:
+        kind, words = state_of(website)
         return format_html(
             '<span class="state state-{}">{}</span> <span class="explained">{}</span>', kind, words, _advice(website)
         )
@@ -249,19 +224,22 @@ class WebsiteAdmin(TenantOwnedAdmin):
         return format_html_join(mark_safe("<br>"), "<code>{}</code>", origins)
 
 
-def _state(website: Website) -> tuple[str, str]:
-    kind = "off" if not website.is_active else "live" if website.is_proved else "waiting"
-    return kind, STATES[kind]
-
-
 def _advice(website: Any) -> str:
     if not website.is_active:
         return "Visitors are refused. Switch it on to let them chat."
     if not website.is_proved:
-        return "Visitors are refused until it is confirmed that the domain is yours. The operator does that."
+        return "Visitors are refused until the domain is proved, as said above."
     if not website.default_uses:
         return "Choose an agent below: until then nobody answers."
+    if website.proof_lapsed_at is not None:
+        return "Visitors may chat for a few more days. Put the proof back, as said below."
     return "Visitors may chat."
+
+
+def _what_is_next(website: Website) -> str:
+    if website.is_proved:
+        return f"{website} is registered. Paste the snippet below into its pages."
+    return f"{website} is registered. Next: prove that the domain is yours, and paste the snippet into its pages."
 
 
 def _as_browsers_say(host: str, origin: str) -> str:
