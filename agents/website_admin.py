@@ -20,6 +20,7 @@ from tenants.domains import DomainError, normalise_domain
 from tenants.models import Website
 from tenants.proof_pages import DomainProofPages
 from tenants.proof_words import STATES, state_of
+from tenants.refused_origins import refusals_of
 from tenants.registration import is_local, register_website, set_origins
 from tenants.roles import Deed
 
@@ -174,6 +175,11 @@ class WebsiteAdmin(DomainProofPages):
 
     # -- what is shown
 
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        if isinstance(website := kwargs.get("obj"), Website):
+            context["refused_origins"] = refusals_of(website)
+        return super().render_change_form(request, context, *args, **kwargs)
+
     @admin.display(description="Domain", ordering="domain")
     def shown_domain(self, website: Website) -> str:
         return str(website)
@@ -232,7 +238,7 @@ def _advice(website: Any) -> str:
     if not website.default_uses:
         return "Choose an agent below: until then nobody answers."
     if website.proof_lapsed_at is not None:
-        return "Visitors may chat for a few more days. Put the proof back, as said below."
+        return "Visitors may chat for a few more days. Put the proof back, as said above."
     return "Visitors may chat."
 
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from agents.llm import close_clients
 from sessions.following import stop_watching
 from sessions.redis_link import close_redis
+from sessions.refusals import stop_counting
 from sessions.relay import listen
 from sessions.turns import finish_running_turns
 from tenants.database import close_chat_pool, open_chat_pool
@@ -26,6 +27,7 @@ async def serve(receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awa
     listening.cancel()
     await asyncio.gather(listening, return_exceptions=True)
     await close_clients()
+    await stop_counting()
     await close_redis()
     await close_chat_pool()
     await send({"type": "lifespan.shutdown.complete"})

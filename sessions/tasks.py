@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from sessions import cleanup
+from sessions import cleanup, refusal_counts
 from sessions.heartbeats import BEAT_KEY, WORKER_KEY, record_signs_of_life
 
 
@@ -15,6 +15,11 @@ def record_heartbeat() -> None:
 @shared_task
 def abandon_lapsed_turns() -> int:
     return cleanup.abandon_lapsed_turns()
+
+
+@shared_task
+def flush_refused_origins() -> int:
+    return refusal_counts.flush_refused_origins()
 
 
 @shared_task

@@ -353,3 +353,26 @@ class ApiKey(TenantOwned):
     def is_usable(self) -> bool:
         """Not revoked and not expired; a suspended tenant's is refused all the same."""
         return self.revoked_at is None and not self.is_expired
+
+
+class RefusedOrigin(TenantOwned):
+    """How often an origin tried a website's key and was refused on one day. Nothing else of its requests is kept.
+
+    An empty ``origin`` stands for all those that were too many to name.
+    """
+
+    website = models.ForeignKey(Website, on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    day = models.DateField()
+    origin = models.CharField(max_length=300, blank=True)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    times = models.PositiveBigIntegerField()
+
+    class Meta(TenantOwned.Meta):
+        db_table = "refused_origins"
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "website", "day", "origin"], name="refused_origin_once_a_day"),
+        ]
+
+    def __str__(self) -> str:
+        return self.origin or "others"

@@ -199,6 +199,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "flush-refused-origins": {
+        "task": "sessions.tasks.flush_refused_origins",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
     "recheck-domains": {
         "task": "tenants.tasks.recheck_domains",
         "schedule": crontab(minute="43"),

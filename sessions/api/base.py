@@ -31,6 +31,7 @@ from sessions.errors import (
     WebsiteSwitchedOffError,
 )
 from sessions.key_doors import open_key_door, recognise_key
+from sessions.refusals import note_refusal
 from sessions.starting import TOKEN_PREFIX, hash_token
 from tenants.doors import registered_form
 from tenants.errors import DatabaseAwayError
@@ -98,6 +99,9 @@ class WebsiteView(ApiView):
             self.door = await open_door(origin)
         except DatabaseAwayError as error:
             return self.refuse_at_the_door(request, error)
+        except OriginRefusedError:
+            note_refusal(_site_key(request), origin)
+            raise
         assert origin is not None
         try:
             response = await self._behind_the_door(request)
@@ -145,7 +149,11 @@ class WebsiteView(ApiView):
     async def _behind_the_door(self, request: Request) -> HttpResponseBase:
         if request.method == "OPTIONS":
             return preflight_response(self.methods())
-        self.door.check(request.headers.get("X-Parlour-Key"))
+        try:
+            self.door.check(_site_key(request))
+        except OriginRefusedError:  # it tried another website's key
+            note_refusal(_site_key(request), request.headers.get("Origin"))
+            raise
         return await super().respond(request)
 
     @property
@@ -187,6 +195,11 @@ def _api_key(request: Request) -> str | None:
         return credential
     has_other_credential = "Authorization" in request.headers and not credential.startswith(TOKEN_PREFIX)
     return credential if has_other_credential and "Origin" not in request.headers else None
+
+
+def _site_key(request: Request) -> str | None:
+    """From the header; or from the query, for a call that a browser makes without asking first."""
+    return request.headers.get("X-Parlour-Key") or request.query_params.get("site_key")
 
 
 class UnknownAddressView(ApiView):

@@ -231,7 +231,10 @@ class LogoutView(WebsiteView):
 class WidgetConfigView(WebsiteView):
     @extend_schema(
         responses={200: WidgetConfigSerializer, **_ERRORS},
-        parameters=[OpenApiParameter("agent_id", str, description="The website's default agent without it.")],
+        parameters=[
+            OpenApiParameter("agent_id", str, description="The website's default agent without it."),
+            OpenApiParameter("site_key", str, description="As the header X-Parlour-Key."),
+        ],
     )
     async def get(self, request: Request) -> HttpResponseBase:
         """What the widget needs to draw itself on the website that asks."""

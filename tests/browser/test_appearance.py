@@ -3,10 +3,13 @@
 import asyncio
 
 import pytest
+from django.conf import settings
 from playwright.async_api import Route, expect
+from redis import Redis
 
 from tests.browser.chat import API, Chat, active_element, new_chat
 from tests.browser.conftest import LiveSite, NewContext, Visit
+from tests.waiting import wait_until
 from widget.demo_shops import BAKERY, BICYCLES
 
 pytestmark = pytest.mark.browser
@@ -49,6 +52,21 @@ async def test_an_unregistered_site_gets_no_widget(new_context: NewContext, live
     await chat.wait_for_console(sentence)
     await expect(chat.widget).to_have_count(0)
     assert await chat.stored() == {}
+
+
+async def test_an_unregistered_site_is_counted_for_the_owner_of_the_key(
+    new_context: NewContext, live_site: LiveSite
+) -> None:
+    """The browser must not have to ask first: it would ask without the key, and never come with it."""
+    before = _times_refused(live_site.stranger)
+    await on_page(new_context, live_site.stranger, page_with(snippet_of(live_site, BAKERY.site_key)))
+    await asyncio.to_thread(wait_until, lambda: _times_refused(live_site.stranger) > before)
+
+
+def _times_refused(address: str) -> int:
+    with Redis.from_url(settings.REDIS_URL, decode_responses=True) as redis:
+        counts = [redis.hget(key, f"n{address.rstrip('/')}") for key in redis.scan_iter("parlour:refused:{*")]
+    return sum(int(count) for count in counts if count is not None)
 
 
 async def test_another_sites_key_gets_no_widget(new_context: NewContext, live_site: LiveSite) -> None:

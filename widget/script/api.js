@@ -39,8 +39,10 @@ class Api {
   }
 
   config() {
-    const query = this.#agent ? `?agent_id=${encodeURIComponent(this.#agent)}` : "";
-    return this.#json(`/api/v1/widget/config/${query}`);
+    // The key stands in the address: a request without it in a header is made at once, where the browser would first ask
+    // whether it may. A page that may not is told so, and its website's owner sees that it tried.
+    const query = new URLSearchParams({ site_key: this.#siteKey, ...(this.#agent && { agent_id: this.#agent }) });
+    return this.#json(`/api/v1/widget/config/?${query}`, { isAskedFor: false });
   }
 
   /* Starts a session under a fresh id. An id that is taken (a lost answer, say) is replaced by another. */
@@ -131,8 +133,10 @@ class Api {
     }
   }
 
-  async #fetch(path, { accept = "application/json", after, body, token, signal, keepalive = false } = {}) {
-    const headers = { Accept: accept, "X-Parlour-Key": this.#siteKey };
+  async #fetch(path, options = {}) {
+    const { accept = "application/json", after, body, token, signal, keepalive = false, isAskedFor = true } = options;
+    const headers = { Accept: accept };
+    if (isAskedFor) headers["X-Parlour-Key"] = this.#siteKey;
     if (after) headers["Last-Event-ID"] = after;
     if (token) headers.Authorization = `Bearer ${token}`;
     if (body) headers["Content-Type"] = "application/json";
