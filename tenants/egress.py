@@ -9,9 +9,8 @@ environment.
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-
 from contextvars import Context
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import httpcore2
 

@@ -59,8 +59,9 @@ async def test_an_unregistered_site_is_counted_for_the_owner_of_the_key(
 ) -> None:
     """The browser must not have to ask first: it would ask without the key, and never come with it."""
     before = _times_refused(live_site.stranger)
-    await on_page(new_context, live_site.stranger, page_with(snippet_of(live_site, BAKERY.site_key)))
+    chat = await on_page(new_context, live_site.stranger, page_with(snippet_of(live_site, BAKERY.site_key)))
     await asyncio.to_thread(wait_until, lambda: _times_refused(live_site.stranger) > before)
+    assert "x-parlour-key" not in chat.calls("GET", "widget/config/")[0].headers
 
 
 def _times_refused(address: str) -> int:
