@@ -11,7 +11,7 @@ from agents.agent_form import AgentForm, ModelConnectionForm
 from agents.api_keys import set_api_key
 from agents.models import Agent, ModelConnection
 from tenants.admin_rows import TenantOwnedAdmin
-from tenants.roles import Deed
+from tenants.roles import Deed, Thing
 from tenants.scoping import active_tenant_id
 
 __all__ = ["AgentAdmin", "ModelConnectionAdmin", "website_admin"]
@@ -21,6 +21,7 @@ __all__ = ["AgentAdmin", "ModelConnectionAdmin", "website_admin"]
 class AgentAdmin(TenantOwnedAdmin):
     """The tenant's own agents, and to read the operator's, which every tenant's websites may use."""
 
+    thing = Thing.AGENTS
     form = AgentForm
     purpose = "Who answers your visitors: instructions, model and limits."
     rank = 3
@@ -84,6 +85,7 @@ class AgentAdmin(TenantOwnedAdmin):
 
 @admin.register(ModelConnection)
 class ModelConnectionAdmin(TenantOwnedAdmin):
+    thing = Thing.CONNECTIONS
     form = ModelConnectionForm
     purpose = "Where your models are, and the keys to them."
     rank = 4

@@ -22,12 +22,13 @@ from tenants.proof_pages import DomainProofPages
 from tenants.proof_words import STATES, state_of
 from tenants.refused_origins import refusals_of
 from tenants.registration import is_local, register_website, set_origins
-from tenants.roles import Deed
+from tenants.roles import Deed, Thing
 
 SNIPPET = '<script async src="{}/widget.js" data-site-key="{}"></script>'
 
 
 class WebsiteAgentInline(RolePermissions, admin.StackedInline):  # type: ignore[type-arg]
+    thing = Thing.WEBSITES
     model = WebsiteAgent
     form = WebsiteAgentForm
     verbose_name = "agent of this website"
@@ -74,6 +75,7 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(Website)
 class WebsiteAdmin(DomainProofPages):
+    thing = Thing.WEBSITES
     form = WebsiteForm
     inlines = [WebsiteAgentInline]
     purpose = "Where your visitors chat: domains, the agents they use, and the snippet to paste."

@@ -1,4 +1,4 @@
-"""Addresses: the API of the visitors' browsers, the pages, the admin."""
+"""Addresses: the API of the visitors' browsers, the pages, the admin, invitations to it."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -6,5 +6,6 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("sessions.api.urls")),
     path("admin/", admin.site.urls),
+    path("invitation/", include("tenants.urls")),
     path("", include("widget.urls")),
 ]

@@ -1,4 +1,4 @@
-"""Admin pages of conversations, for reading: a list that stays fast, and the transcript."""
+"""Admin pages of conversations, to read and to delete: a list that stays fast, and the transcript."""
 
 from datetime import datetime
 from functools import cached_property
@@ -23,7 +23,7 @@ from sessions.models import AgentSession, Turn
 from sessions.transcript_view import deleted_at, readable, transcript_page
 from tenants.admin_rows import TenantOwnedAdmin
 from tenants.admin_scope import role_in, tenant_of
-from tenants.roles import READS, Deed, rights_of
+from tenants.roles import Deed, Thing, may
 
 LISTED_AT_MOST: Final = 1_000
 
@@ -84,11 +84,12 @@ class LastMessageFilter(admin.DateFieldListFilter):
 
 @admin.register(AgentSession)
 class AgentSessionAdmin(TenantOwnedAdmin):
-    """Conversations are made by visitors and end by the tenant's retention: here they are only read.
+    """Conversations are made by visitors and end by the tenant's retention; staff read them, or delete one sooner.
 
     What staff may change is whether the visitor may come back to one.
     """
 
+    thing = Thing.CONVERSATIONS
     purpose = "What visitors and agents said to each other."
     rank = 2
     empty_hint = "A conversation appears here with the first message a visitor sends."
@@ -109,9 +110,6 @@ class AgentSessionAdmin(TenantOwnedAdmin):
     sortable_by = ()
     paginator = BoundedPaginator
     list_max_show_all = 0
-
-    def rights(self, request: HttpRequest) -> frozenset[Deed]:
-        return super().rights(request) & READS
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AgentSession]:
         """Without the conversations themselves, which may be large; the transcript fetches its own."""
@@ -164,8 +162,17 @@ class AgentSessionAdmin(TenantOwnedAdmin):
             "page": transcript_page(session, int(number) if number.isdecimal() else None),
             "context_rows": readable(session.context),
             "may_end_access": _may_end_access(request),
+            "may_delete": Deed.DELETE in self.rights(request),
             "deleted_at": deleted_at(session, tenant.retention_days) if tenant else None,
         }
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """In numbers. Django would list every turn, and asks nobody whether their texts may be shown."""
+        lines = [
+            f"Session {session}: {session.message_count} messages, and all that was written down" for session in objs
+        ]
+        refused = set() if Deed.DELETE in self.rights(request) else {self.opts.verbose_name}
+        return lines, {self.opts.verbose_name_plural: len(lines)}, refused, []
 
     @admin.display(description="Session")
     def shown_id(self, session: AgentSession) -> SafeString:
@@ -203,7 +210,7 @@ class AgentSessionAdmin(TenantOwnedAdmin):
 
 
 def _may_end_access(request: HttpRequest) -> bool:
-    return Deed.CHANGE in rights_of(role_in(request))
+    return may(role_in(request), Deed.DELETE, Thing.CONVERSATIONS)
 
 
 def _moment(at: datetime) -> str:

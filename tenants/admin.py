@@ -1,4 +1,4 @@
-"""Admin pages of tenants, their members, and the people who log in; importing it registers the API keys' page, too."""
+"""Admin pages of tenants and of the people who log in; importing it registers the members' and keys' pages, too."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +11,12 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 
-from tenants.admin_rows import RolePermissions, TenantOwnedAdmin
+from tenants import members_admin
+from tenants.admin_rows import RolePermissions
 from tenants.admin_scope import is_operators_desk, role_in, tenant_of
 from tenants.api_key_admin import ApiKeyAdmin
-from tenants.models import Membership, Tenant
-from tenants.roles import READS, Deed, Role
-
-__all__ = ["ApiKeyAdmin", "MembershipAdmin", "PeopleAdmin", "TenantAdmin"]
+from tenants.models import Tenant
+from tenants.roles import NOTHING, Rights, Thing, rights_of
 
 if TYPE_CHECKING:  # generic for the type checker alone
     _ModelAdmin = admin.ModelAdmin[Any]
@@ -26,6 +25,8 @@ else:
     _ModelAdmin = admin.ModelAdmin
     _UserAdmin = UserAdmin
 
+
+__all__ = ["ApiKeyAdmin", "PeopleAdmin", "TenantAdmin", "members_admin"]
 
 _BASICS = ["name", "slug", "is_active", "time_zone", "retention_days"]
 _LIMITS = [
@@ -44,8 +45,9 @@ _LIMITS_EXPLAINED = "A turn is a message with its answer. The operator sets thes
 class TenantAdmin(RolePermissions, _ModelAdmin):
     """The operator's list of tenants; for everybody else the settings of their own."""
 
+    thing = Thing.SETTINGS
     purpose = "Name, time zone, how long conversations are kept, and how much visitors may ask."
-    rank = 6
+    rank = 7
     actions = None
     list_per_page = 50
     list_display = ["name", "slug", "state", "time_zone", "retention_days", "created_at", "enter"]
@@ -58,10 +60,8 @@ class TenantAdmin(RolePermissions, _ModelAdmin):
         active = tenant_of(request)
         return tenants if is_operators_desk(request) else tenants.filter(pk=active.pk if active else None)
 
-    def rights(self, request: HttpRequest) -> frozenset[Deed]:
-        if is_operators_desk(request):
-            return frozenset({Deed.VIEW, Deed.ADD, Deed.CHANGE})
-        return super().rights(request) - {Deed.ADD, Deed.DELETE}
+    def rights(self, request: HttpRequest) -> Rights:
+        return rights_of(role_in(request), Thing.TENANTS if is_operators_desk(request) else self.thing)
 
     def get_fieldsets(self, request: HttpRequest, obj: Tenant | None = None) -> Any:
         at_desk = is_operators_desk(request)
@@ -99,31 +99,6 @@ class TenantAdmin(RolePermissions, _ModelAdmin):
         )
 
 
-@admin.register(Membership)
-class MembershipAdmin(TenantOwnedAdmin):
-    """Who works in the tenant. The operator decides until members can be invited by link."""
-
-    purpose = "Who may look at this tenant, and who may change it."
-    rank = 5
-    list_display = ["user", "role", "created_at"]
-    list_select_related = ["user"]
-    fields = ["user", "role"]
-
-    def rights(self, request: HttpRequest) -> frozenset[Deed]:
-        return super().rights(request) if role_in(request) is Role.OPERATOR else READS
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> list[str]:
-        return [] if obj is None else ["user"]
-
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Only those who can log in here and are not members yet."""
-        if db_field.name == "user":
-            kwargs["queryset"] = User.objects.filter(is_active=True, is_staff=True, is_superuser=False).exclude(
-                pk__in=Membership.objects.values("user_id")
-            )
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
-
-
 admin.site.unregister(User)
 admin.site.unregister(Group)
 
@@ -132,8 +107,9 @@ admin.site.unregister(Group)
 class PeopleAdmin(RolePermissions, _UserAdmin):
     """The people who log in: known to the operator alone. What they may do, their memberships say."""
 
+    thing = Thing.PEOPLE
     purpose = "The people who log in."
-    rank = 7
+    rank = 8
     actions = None
     list_display = ["username", "email", "is_active", "is_superuser", "last_login"]
     list_filter = ["is_active", "is_superuser"]
@@ -154,6 +130,6 @@ class PeopleAdmin(RolePermissions, _UserAdmin):
             raise PermissionDenied
         return super().history_view(request, object_id, extra_context)
 
-    def rights(self, request: HttpRequest) -> frozenset[Deed]:
+    def rights(self, request: HttpRequest) -> Rights:
         # People are switched off, not deleted: their memberships lie in tenants that this page cannot see.
-        return frozenset({Deed.VIEW, Deed.ADD, Deed.CHANGE} if is_operators_desk(request) else ())
+        return super().rights(request) if is_operators_desk(request) else NOTHING

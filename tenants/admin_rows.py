@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from tenants.admin_scope import role_in
 from tenants.errors import ParlourError
-from tenants.roles import Deed, rights_of
+from tenants.roles import Deed, Rights, Thing, rights_of
 from tenants.scoping import active_tenant_id
 
 if TYPE_CHECKING:  # generic for the type checker alone
@@ -26,9 +26,12 @@ else:
 class RolePermissions(_Permissions):
     """A role in the active tenant decides, not Django's permission table. For pages and their inlines alike."""
 
-    def rights(self, request: HttpRequest) -> frozenset[Deed]:
-        """What the person may do here; pages with rules of their own override this."""
-        return rights_of(role_in(request))
+    thing: Thing
+    """What the page is about, as the policy in ``tenants.roles`` calls it."""
+
+    def rights(self, request: HttpRequest) -> Rights:
+        """What the person may do here; pages with narrower rules of their own override this."""
+        return rights_of(role_in(request), self.thing)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return Deed.VIEW in self.rights(request)
@@ -120,7 +123,9 @@ class TenantOwnedAdmin(RolePermissions, _ModelAdmin):
                 return super().delete_view(request, object_id, extra_context)
         except IntegrityError:
             messages.error(request, self.in_use_message)
-            return HttpResponseRedirect("../change/")
+        except ParlourError as error:
+            messages.error(request, str(error))
+        return HttpResponseRedirect("../change/")
 
     def unknown(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Django's answer to an id that does not exist, which a foreign one gets, too."""

@@ -1,15 +1,17 @@
 """The admin's site: who may enter, which tenant they are in, and the page they land on."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.views.decorators.http import require_POST
 
 from tenants.admin_scope import CHOSEN_TENANT, is_operators_desk, role_in, tenant_of
+from tenants.login_form import LoginForm, seconds_locked
 from tenants.models import Tenant, Website
 from tenants.roles import Role
 
@@ -19,6 +21,7 @@ class ParlourAdminSite(admin.AdminSite):
     site_title = "Parlour"
     index_title = "Home"
     site_url = None
+    login_form = LoginForm
     enable_nav_sidebar = False
 
     def has_permission(self, request: HttpRequest) -> bool:
@@ -29,6 +32,14 @@ class ParlourAdminSite(admin.AdminSite):
         # Django's shortcut to an object's own page: none has one, and it looks rows up without asking who asks.
         others = [url for url in super().get_urls() if getattr(url, "name", None) != "view_on_site"]
         return [switch, *others]
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Django's, which says by its status, too, that there were too many tries."""
+        response = super().login(request, extra_context)
+        if (seconds := seconds_locked(request)) is not None:
+            response.status_code = HTTPStatus.TOO_MANY_REQUESTS
+            response["Retry-After"] = str(seconds)
+        return response
 
     def switch_tenant(self, request: HttpRequest) -> HttpResponseBase:
         """Goes to another tenant. A tenant that is somebody else's is refused as one that does not exist."""

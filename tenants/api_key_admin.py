@@ -18,7 +18,7 @@ from tenants.admin_rows import TenantOwnedAdmin
 from tenants.api_key_form import ApiKeyForm
 from tenants.api_keys import create_api_key, revoke_api_key
 from tenants.models import ApiKey, Website
-from tenants.roles import Deed
+from tenants.roles import Deed, Rights, Thing
 
 _CREATED: Final = "admin/parlour/api_key_created.html"
 _REVOKE: Final = "admin/parlour/api_key_revoke.html"
@@ -29,6 +29,7 @@ class ApiKeyAdmin(TenantOwnedAdmin):
     """A key is made and revoked, and neither changed nor deleted: who had one stays to be seen."""
 
     form = ApiKeyForm
+    thing = Thing.API_KEYS
     purpose = "Let your own servers chat and read conversations through the API."
     rank = 5
     empty_hint = (
@@ -42,7 +43,7 @@ class ApiKeyAdmin(TenantOwnedAdmin):
 
     # -- who may do what
 
-    def rights(self, request: HttpRequest) -> frozenset[Deed]:
+    def rights(self, request: HttpRequest) -> Rights:
         return super().rights(request) - {Deed.CHANGE, Deed.DELETE}
 
     def may_revoke(self, request: HttpRequest) -> bool:

@@ -13,6 +13,9 @@ ParlourError                       every error that this project raises for a ca
 |   `-- SealBrokenError            changed, cut short, or sealed for another tenant, row or field
 |-- CheckedJustNowError            a domain was looked at a moment ago
 |-- AddressRefusedError            a name that a tenant gave leads to an address that may not be called
+|-- LastOwnerError                 a tenant's only owner would leave or be given another role
+|-- InvitationUnusableError        an invitation is unknown, used, revoked or too old: nobody is told which
+|-- AlreadyMemberError             whom an invitation would make a member is one
 |-- DatabaseAwayError              the database refuses connections, does not answer, or hung up
 `-- TenantsFailedError             a job failed for some tenants and went on with the others
 """
@@ -75,6 +78,21 @@ class CheckedJustNowError(ParlourError):
 
 class AddressRefusedError(ParlourError):
     """A host resolved to an address that is not public, or to none."""
+
+
+class LastOwnerError(ParlourError):
+    def __init__(self) -> None:
+        super().__init__("A tenant needs an owner. Make somebody else an owner first.")
+
+
+class InvitationUnusableError(ParlourError):
+    def __init__(self) -> None:
+        super().__init__("This invitation does not work. It may have been used, withdrawn, or be too old.")
+
+
+class AlreadyMemberError(ParlourError):
+    def __init__(self) -> None:
+        super().__init__("You belong to this tenant already.")
 
 
 class DatabaseAwayError(ParlourError, OperationalError):

@@ -45,5 +45,10 @@ def new_identity_secret() -> str:
     return f"is_{secrets.token_urlsafe(_SECRET_BYTES)}"
 
 
+def new_invitation_token() -> str:
+    """``it_`` and 256 random bits; secret, only its SHA-256 is stored."""
+    return f"it_{secrets.token_urlsafe(_SECRET_BYTES)}"
+
+
 def new_message_id() -> str:
     return f"msg_{uuid_utils.compat.uuid7().hex}"

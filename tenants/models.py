@@ -175,6 +175,56 @@ class Membership(TenantOwned):
         return f"{self.user} ({self.get_role_display()})"
 
 
+class Invitation(TenantOwned):
+    """An offer to become a member, made to whoever brings its token. It works once, until it expires or is revoked.
+
+    The token itself is in the link that was shown once, and nowhere here.
+    """
+
+    role = models.CharField(max_length=16, choices=Membership.Role)
+    note = models.CharField(
+        "for whom", max_length=120, blank=True, help_text="A name, so that you can tell invitations apart."
+    )
+    token_hash = models.BinaryField(max_length=32, unique=True, editable=False)
+    invited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
+    )
+    expires_at = models.DateTimeField(editable=False)
+    accepted_at = models.DateTimeField(null=True, editable=False)
+    accepted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
+    )
+    revoked_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta(TenantOwned.Meta):
+        db_table = "invitations"
+        ordering = ["-created_at"]
+        indexes = [models.Index(fields=["tenant", "-created_at"], name="invitation_newest")]
+        constraints = [
+            models.CheckConstraint(condition=Q(role__in=["owner", "admin", "auditor"]), name="invitation_role_known"),
+            models.CheckConstraint(
+                condition=Q(accepted_at__isnull=True) | Q(revoked_at__isnull=True), name="invitation_ended_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Invitation as {self.get_role_display().partition(':')[0].lower()}"
+
+
+class Throttle(models.Model):
+    """How often something was tried: a login, an invitation. No tenant's row: who tries is not known yet.
+
+    The key is a keyed hash, so that the table tells neither names nor addresses.
+    """
+
+    key = models.BinaryField(primary_key=True, max_length=32, editable=False)
+    tries = models.PositiveIntegerField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "throttles"
+
+
 class Website(TenantOwned):
     """A domain whose visitors may chat. It works once its domain is proved."""
 

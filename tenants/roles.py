@@ -1,4 +1,7 @@
-"""What each kind of staff may do. The one place that answers "may this person do this here"."""
+"""What each kind of staff may do. The one place that answers "may this person do this here".
+
+The admin's pages ask it for every button and every address, and an API for staff would ask the same question.
+"""
 
 from enum import StrEnum
 from typing import Final
@@ -20,11 +23,72 @@ class Deed(StrEnum):
     DELETE = "delete"
 
 
-READS: Final = frozenset({Deed.VIEW})
-_WRITES: Final = frozenset(Deed)
-_RIGHTS: Final = {Role.OPERATOR: _WRITES, Role.OWNER: _WRITES, Role.ADMIN: _WRITES, Role.AUDITOR: READS}
+class Thing(StrEnum):
+    """What a deed is done to, in words that staff read."""
+
+    WEBSITES = "Websites and their agents' settings"
+    AGENTS = "Agents"
+    CONNECTIONS = "Model connections and their keys"
+    API_KEYS = "API keys"
+    CONVERSATIONS = "Conversations"
+    MEMBERS = "Members"
+    INVITATIONS = "Invitations"
+    SETTINGS = "The tenant's settings"
+    TENANTS = "The list of tenants"
+    PEOPLE = "The people who log in"
 
 
-def rights_of(role: Role | None) -> frozenset[Deed]:
-    """What ``role`` may do to rows of the active tenant; nobody (None) may do nothing."""
-    return frozenset() if role is None else _RIGHTS[role]
+Rights = frozenset[Deed]
+
+NOTHING: Final[Rights] = frozenset()
+READS: Final[Rights] = frozenset({Deed.VIEW})
+_EDITS: Final = READS | {Deed.CHANGE}
+_ERASES: Final = READS | {Deed.DELETE}
+_MANAGES: Final = READS | {Deed.CHANGE, Deed.DELETE}
+_KEEPS: Final = READS | {Deed.ADD, Deed.CHANGE}
+_ALL: Final = frozenset(Deed)
+
+# Members are added by invitation: whoever could add them by name would learn who else has a login here.
+# Nobody writes conversations. Invitations are withdrawn (a change), and stay to be read; so do people.
+_POLICY: Final[dict[Thing, dict[Role, Rights]]] = {
+    Thing.WEBSITES: {Role.OPERATOR: _ALL, Role.OWNER: _ALL, Role.ADMIN: _ALL, Role.AUDITOR: READS},
+    Thing.AGENTS: {Role.OPERATOR: _ALL, Role.OWNER: _ALL, Role.ADMIN: _ALL, Role.AUDITOR: READS},
+    Thing.CONNECTIONS: {Role.OPERATOR: _ALL, Role.OWNER: _ALL, Role.ADMIN: _ALL, Role.AUDITOR: READS},
+    Thing.API_KEYS: {Role.OPERATOR: _ALL, Role.OWNER: _ALL, Role.ADMIN: _ALL, Role.AUDITOR: READS},
+    Thing.CONVERSATIONS: {Role.OPERATOR: _ERASES, Role.OWNER: _ERASES, Role.ADMIN: _ERASES, Role.AUDITOR: READS},
+    Thing.MEMBERS: {Role.OPERATOR: _ALL, Role.OWNER: _MANAGES, Role.ADMIN: READS, Role.AUDITOR: READS},
+    Thing.INVITATIONS: {Role.OPERATOR: _KEEPS, Role.OWNER: _KEEPS, Role.ADMIN: READS, Role.AUDITOR: READS},
+    Thing.SETTINGS: {Role.OPERATOR: _EDITS, Role.OWNER: _EDITS, Role.ADMIN: READS, Role.AUDITOR: READS},
+    # These two from the operator's own tenant alone, where several tenants can be seen.
+    Thing.TENANTS: {Role.OPERATOR: _KEEPS},
+    Thing.PEOPLE: {Role.OPERATOR: _KEEPS},
+}
+
+_IN_WORDS: Final = {
+    NOTHING: "-",
+    READS: "read",
+    _EDITS: "read, change",
+    _ERASES: "read, delete",
+    _MANAGES: "read, change, remove",
+    _KEEPS: "read, add, change",
+    _ALL: "read, add, change, delete",
+}
+
+
+def rights_of(role: Role | None, thing: Thing) -> Rights:
+    """What ``role`` may do to the active tenant's rows of that kind; nobody (None) may do nothing."""
+    return NOTHING if role is None else _POLICY[thing].get(role, NOTHING)
+
+
+def may(role: Role | None, deed: Deed, thing: Thing) -> bool:
+    return deed in rights_of(role, thing)
+
+
+def policy_in_words() -> list[tuple[str, list[str]]]:
+    """The table as people read it: each kind of thing with what owner, admin and auditor may do to it.
+
+    What is the operator's alone is left out.
+    """
+    roles = (Role.OWNER, Role.ADMIN, Role.AUDITOR)
+    shown = [thing for thing in Thing if rights_of(Role.OWNER, thing)]
+    return [(thing.value, [_IN_WORDS[rights_of(role, thing)] for role in roles]) for thing in shown]

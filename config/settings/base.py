@@ -81,9 +81,10 @@ INSTALLED_APPS = [
 # The pages' chain. The API has none: config/asgi.py says why.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "tenants.content_policy.ContentPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tenants.away.DatabaseAwayMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "tenants.staff_session.StaffSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -124,10 +125,16 @@ AUTH_PASSWORD_VALIDATORS = [
 
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / ".run" / "static"
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_AGE = 12 * 3600  # without a request; tenants/staff_session.py renews it
 SESSION_COOKIE_HTTPONLY = True
+# Strict would show the login page to staff who follow a link from a mail, and break the forms of their other tabs.
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # not in a third cookie
 CSRF_COOKIE_HTTPONLY = True
 
 REST_FRAMEWORK = {

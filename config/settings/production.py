@@ -22,6 +22,9 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
+# Browsers take a __Host- cookie from this very host alone: no neighbour on the same domain can plant one.
+SESSION_COOKIE_NAME = "__Host-parlour-session"
+CSRF_COOKIE_NAME = "__Host-parlour-csrf"
 STATIC_ROOT = Path(
     env.text("STATIC_ROOT", meaning="the folder that collectstatic fills", default=str(BASE_DIR / "static-files"))
 )

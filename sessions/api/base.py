@@ -13,7 +13,6 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 
 from sessions.api.responses import add_standard_headers, allow_origin, error_response, preflight_response
-from sessions.client_address import Address, visitor_address
 from sessions.doors import Door, may_read_errors, open_door
 from sessions.errors import (
     ApiKeyInvalidError,
@@ -33,6 +32,7 @@ from sessions.errors import (
 from sessions.key_doors import open_key_door, recognise_key
 from sessions.refusals import note_refusal
 from sessions.starting import TOKEN_PREFIX, hash_token
+from tenants.client_address import Address, visitor_address
 from tenants.doors import registered_form
 from tenants.errors import DatabaseAwayError
 from tenants.key_holders import KeyHolder

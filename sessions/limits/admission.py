@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.utils.crypto import salted_hmac
 
-from sessions.client_address import Address, network_of
 from sessions.errors import QuotaExceededError, RateLimitedError
 from sessions.limits import shared
 from sessions.limits.headers import rate_limit_headers, refusal_headers
 from sessions.limits.local import LocalCounter
 from sessions.limits.rules import MICROSECONDS, Budget, Question, Rate, Verdict
 from sessions.redis_link import RedisAwayError, redis_link
+from tenants.client_address import Address, network_of
 from tenants.doors import WebsiteProfile
 
 _PREFIX: Final = "parlour:limits"

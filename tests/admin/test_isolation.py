@@ -210,12 +210,11 @@ def test_auditor_cannot_add(enter: Enter, alice: Shop, path: str) -> None:
     assert _everything_of(alice) == before
 
 
-@pytest.mark.parametrize("action", ["change/", "delete/"])
-def test_nobody_writes_conversations(enter: Enter, operator: User, alice: Shop, action: str) -> None:
+def test_nobody_writes_conversations(enter: Enter, operator: User, alice: Shop) -> None:
     for client in (enter(alice.owner), enter(operator)):
         switch_to(client, alice.tenant)
         before = _everything_of(alice)
-        assert client.post(alice.pages()["session"] + action, {"post": "yes"}).status_code == 403
+        assert client.post(alice.pages()["session"] + "change/", {"post": "yes"}).status_code == 403
         assert _everything_of(alice) == before
 
 

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 import pytest
 from django.conf import LazySettings
 
-from sessions.client_address import network_of, visitor_address
+from tenants.client_address import network_of, visitor_address
 
 PEER = "10.0.0.1"
 

@@ -1,0 +1,42 @@
+"""The policy, read as the table that it is."""
+
+from django.contrib import admin
+
+from tenants.roles import Deed, Role, Thing, may, policy_in_words, rights_of
+
+ALL = {"view", "add", "change", "delete"}
+READ = {"view"}
+# operator, owner, admin, auditor
+POLICY = {
+    Thing.WEBSITES: (ALL, ALL, ALL, READ),
+    Thing.AGENTS: (ALL, ALL, ALL, READ),
+    Thing.CONNECTIONS: (ALL, ALL, ALL, READ),
+    Thing.API_KEYS: (ALL, ALL, ALL, READ),
+    Thing.CONVERSATIONS: ({"view", "delete"}, {"view", "delete"}, {"view", "delete"}, READ),
+    Thing.MEMBERS: (ALL, {"view", "change", "delete"}, READ, READ),
+    Thing.INVITATIONS: ({"view", "add", "change"}, {"view", "add", "change"}, READ, READ),
+    Thing.SETTINGS: ({"view", "change"}, {"view", "change"}, READ, READ),
+    Thing.TENANTS: ({"view", "add", "change"}, set(), set(), set()),
+    Thing.PEOPLE: ({"view", "add", "change"}, set(), set(), set()),
+}
+
+
+def test_policy_is_this_table() -> None:
+    assert {thing: tuple(set(rights_of(role, thing)) for role in Role) for thing in Thing} == POLICY
+
+
+def test_nobody_may_do_nothing() -> None:
+    assert [rights_of(None, thing) for thing in Thing] == [frozenset()] * len(Thing)
+    assert may(None, Deed.VIEW, Thing.WEBSITES) is False
+
+
+def test_policy_in_words_leaves_out_what_is_the_operators_alone() -> None:
+    words = dict(policy_in_words())
+    assert words["Members"] == ["read, change, remove", "read", "read"]
+    assert set(words) == {thing.value for thing in Thing} - {Thing.TENANTS.value, Thing.PEOPLE.value}
+
+
+def test_every_page_of_the_admin_asks_the_policy() -> None:
+    pages = list(admin.site._registry.values())
+    inlines = [inline for page in pages for inline in page.inlines]
+    assert [one for one in [*pages, *inlines] if not isinstance(getattr(one, "thing", None), Thing)] == []
