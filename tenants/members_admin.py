@@ -31,7 +31,7 @@ class MembershipAdmin(TenantOwnedAdmin):
     purpose = "Who may look at this tenant, and who may change it."
     rank = 5
     empty_hint = "Invite the first one."
-    list_display = ["user", "role", "created_at"]
+    list_display = ["user", "shown_role", "created_at"]
     list_select_related = ["user"]
     fields = ["user", "role"]
 
@@ -55,6 +55,10 @@ class MembershipAdmin(TenantOwnedAdmin):
     def delete_model(self, request: HttpRequest, obj: Membership) -> None:
         remove_member(obj.pk)
 
+    @admin.display(description="Role", ordering="role")
+    def shown_role(self, membership: Membership) -> str:
+        return membership.role.capitalize()
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         invites = may(role_in(request), Deed.ADD, Thing.INVITATIONS)
         context = {"policy": policy_in_words(), "may_invite": invites}
@@ -70,7 +74,7 @@ class InvitationAdmin(TenantOwnedAdmin):
     rank = 6
     empty_hint = "Make one, and send its link to the person whom you want here."
     change_form_template = "admin/parlour/invitation_change_form.html"
-    list_display = ["role", "note", "state", "inviter", "created_at"]
+    list_display = ["shown_role", "note", "state", "inviter", "created_at"]
     list_select_related = ["invited_by", "accepted_by"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -97,6 +101,10 @@ class InvitationAdmin(TenantOwnedAdmin):
         }
         return TemplateResponse(request, "admin/parlour/invitation_link.html", context)
 
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
+        one_button = {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().add_view(request, form_url, {**one_button, **(extra_context or {})})
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> Any:
@@ -121,6 +129,10 @@ class InvitationAdmin(TenantOwnedAdmin):
             self.log_change(request, invitation, "Withdrew the invitation.")
             messages.success(request, "The invitation is withdrawn: its link does not work any more.")
         return HttpResponseRedirect(reverse("admin:tenants_invitation_changelist"))
+
+    @admin.display(description="Role", ordering="role")
+    def shown_role(self, invitation: Invitation) -> str:
+        return invitation.role.capitalize()
 
     @admin.display(description="State")
     def state(self, invitation: Invitation) -> SafeString:

@@ -166,13 +166,14 @@ class Membership(TenantOwned):
 
     class Meta(TenantOwned.Meta):
         db_table = "memberships"
+        verbose_name = "member"
         constraints = [
             models.UniqueConstraint(fields=["tenant", "user"], name="membership_once_per_user"),
             models.CheckConstraint(condition=Q(role__in=["owner", "admin", "auditor"]), name="membership_role_known"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.user} ({self.get_role_display()})"
+        return f"{self.user} ({self.role})"
 
 
 class Invitation(TenantOwned):
@@ -208,7 +209,7 @@ class Invitation(TenantOwned):
         ]
 
     def __str__(self) -> str:
-        return f"Invitation as {self.get_role_display().partition(':')[0].lower()}"
+        return f"Invitation as {self.role}"
 
 
 class Throttle(models.Model):

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.models import User
 
 from agents.api_keys import set_api_key
@@ -92,6 +93,11 @@ class Cast:
     def suspend(self, tenant: Tenant) -> None:
         with tenant_scope(OPERATOR_ID):
             Tenant.objects.filter(id=tenant.id).update(is_active=False)
+
+    def let_log_in(self, user: User, password: str) -> None:
+        """Gives a password that servers under test know, too; the tests' own are hashed in a quicker way."""
+        user.password = PBKDF2PasswordHasher().encode(password, secrets.token_hex(8))
+        user.save(update_fields=["password"])
 
     def staff(self, *memberships: tuple[Tenant, str], is_superuser: bool = False) -> User:
         user = get_user_model().objects.create_user(

@@ -16,6 +16,9 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterModelOptions(
+            name="membership", options={"base_manager_name": "objects", "verbose_name": "member"}
+        ),
         migrations.CreateModel(
             name="Throttle",
             fields=[
