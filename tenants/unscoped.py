@@ -4,6 +4,7 @@ from typing import Final
 
 GLOBAL_MODELS: Final = {
     "tenants.Tenant": "is the tenant; its row policy shows each its own row, and the operator all of them",
+    "tenants.Throttle": "tries at logins and invitations, by keyed hashes; who tries is not known yet",
     "auth.User": "people, who may be members of several tenants",
     "auth.User_groups": "unused",
     "auth.User_user_permissions": "unused",

@@ -21,7 +21,9 @@ from agents.models import Agent, WebsiteAgent
 from sessions.models import AgentSession
 from tenants.api_keys import create_api_key
 from tenants.identifiers import OPERATOR_ID
+from tenants.invitations import invite
 from tenants.models import ApiKey, Membership, Tenant, Website
+from tenants.refused_origins import Refusals, store_refusals
 from tenants.registration import prove_website, register_website
 from tenants.scoping import tenant_scope
 
@@ -129,6 +131,9 @@ def build_house(websites: int) -> House:
         places = [_build_place(agent, canary, needs_token=number % 2 == 0) for number in range(websites)]
         staff = {role: _build_member(tenant, role) for role in Membership.Role.values}
         _, api_key = create_api_key(canary, list(ApiKey.Scope))
+        invite("admin", invited_by=staff["owner"], note=canary)
+        refusal = Refusals(f"https://{canary.lower()}.example", timezone.now(), timezone.now(), 1)
+        store_refusals(places[0].website.pk, timezone.now().date(), [refusal])
     return House(tenant, canary, agent, places, staff, api_key)
 
 

@@ -169,6 +169,15 @@ POSTED = [
 ]
 
 
+def asking(address: Callable[[str], str], suffix: str = "", *, fields: Any = None) -> Callable[[Client, str], Any]:
+    """Asks for the address of an id, or posts ``fields`` to it."""
+
+    def ask(client: Client, value: str) -> Any:
+        return client.get(address(value) + suffix) if fields is None else client.post(address(value), fields)
+
+    return ask
+
+
 @pytest.mark.parametrize("route", OBJECT_ROUTES)
 def test_foreign_row_is_answered_as_an_unknown_one(enter: Enter, alice: Shop, bob: Shop, route: str) -> None:
     foreign = rows_of(bob).ids[page_of(route)]
@@ -179,10 +188,10 @@ def test_foreign_row_is_answered_as_an_unknown_one(enter: Enter, alice: Shop, bo
 
     client = enter(alice.owner)
     for query in QUERIES:
-        compare(client, foreign, lambda client, value, query=query: client.get(address(value) + query))
+        compare(client, foreign, asking(address, query))
     compare(client, foreign, lambda client, value: client.get(address(value).removesuffix("/")))
     for fields in POSTED:
-        compare(client, foreign, lambda client, value, fields=fields: client.post(address(value), fields))
+        compare(client, foreign, asking(address, fields=fields))
     reader = enter(alice.auditor)
     compare(reader, foreign, lambda client, value: client.get(address(value)))
     compare(reader, foreign, lambda client, value: client.post(address(value), {"post": "yes"}))
@@ -197,12 +206,8 @@ def test_operator_in_one_tenant_meets_no_row_of_another(enter: Enter, operator: 
     for page in set(foreign) - {"auth/user/"}:
         for action in ("change/", "delete/", "history/"):
             address = f"{ADMIN}{page}{{}}/{action}"
-            compare(client, foreign[page], lambda client, value, address=address: client.get(address.format(value)))
-            compare(
-                client,
-                foreign[page],
-                lambda client, value, address=address: client.post(address.format(value), {"post": "yes"}),
-            )
+            compare(client, foreign[page], asking(address.format))
+            compare(client, foreign[page], asking(address.format, fields={"post": "yes"}))
     assert at_rest() == before
 
 
@@ -224,7 +229,7 @@ def test_list_is_not_searched_nor_filtered_to_a_foreign_row(enter: Enter, alice:
     for page, columns in [*COLUMNS.items(), (route, OF_THE_PAGE)]:
         for column in columns:
             query = f"{ADMIN}{route}?{column}="
-            compare(client, foreign.ids[page], lambda client, value, query=query: client.get(query + value))
+            compare(client, foreign.ids[page], asking(query.__add__))
     for text in foreign.texts.values():
         compare(client, text, lambda client, value: client.get(f"{ADMIN}{route}?_popup=1&_to_field=id&q={value}"))
 
@@ -249,7 +254,7 @@ def test_form_is_not_begun_with_a_foreign_row(enter: Enter, alice: Shop, bob: Sh
     for value in set(foreign.ids.values()):
         for field in ("website", "agent", "connection", "fallback_connection", "user", "tenant", "invited_by"):
             query = f"{ADMIN}{route}?_popup=1&_to_field={field}&{field}="
-            compare(client, value, lambda client, value, query=query: client.get(query + value))
+            compare(client, value, asking(query.__add__))
 
 
 AGENT = {"key": "mine", "name": "Mine", "instructions": "Be kind.", "model": "m", "max_context_messages": "20"}
@@ -259,11 +264,11 @@ AGENT = {"key": "mine", "name": "Mine", "instructions": "Be kind.", "model": "m"
 def test_foreign_key_posted_by_hand_is_an_unknown_one(enter: Enter, alice: Shop, bob: Shop, field: str) -> None:
     client, before = enter(alice.owner), at_rest()
     for address in (f"{ADMIN}agents/agent/add/", alice.pages()["agent"] + "change/"):
-        compare(
-            client,
-            str(bob.connection.pk),
-            lambda client, value, address=address: client.post(address, {**AGENT, field: value}),
-        )
+
+        def post(client: Client, value: str, address: str = address) -> Any:
+            return client.post(address, {**AGENT, field: value})
+
+        compare(client, str(bob.connection.pk), post)
     assert at_rest() == before
 
 

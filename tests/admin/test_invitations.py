@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.conf import settings
@@ -202,7 +202,7 @@ def test_member_who_opens_a_link_is_told_so(enter: Enter, alice: Shop) -> None:
 def tokens_of_every_end(cast: Cast, enter: Enter, shop: Shop) -> list[str]:
     """Of an invitation that is used, revoked, too old, and of none."""
     links: list[str] = []
-    ids: list[object] = []
+    ids: list[UUID] = []
     for change in ("accepted_at", "revoked_at", "expires_at"):
         links.append(link_made_by(enter(shop.owner)))
         with tenant_scope(shop.tenant.pk):

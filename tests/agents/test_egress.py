@@ -254,7 +254,9 @@ async def test_connection_is_opened_in_an_empty_context(
     monkeypatch.setattr(httpcore2.AnyIOBackend, "connect_tcp", dial)
     said.set("a secret")
     with pytest.raises(httpcore2.ConnectError):
-        await GuardedBackend(OPERATOR.allows_private, FakeResolver(["127.0.0.1"])).connect_tcp("models.example", listener[0], 1.0)
+        await GuardedBackend(OPERATOR.allows_private, FakeResolver(["127.0.0.1"])).connect_tcp(
+            "models.example", listener[0], 1.0
+        )
     assert heard == ["nothing"]
 
 

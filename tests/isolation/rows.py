@@ -5,11 +5,14 @@ from typing import Any
 from django.apps import apps
 from django.db import connections
 from django.db.models import Model
+from django.utils import timezone
 from psycopg import sql
 
 from agents.models import WebsiteAgent
 from sessions.models import HistorySegment, Turn
-from tenants.models import Membership, Tenant, TenantOwned, WebsiteOrigin
+from tenants.invitations import invite
+from tenants.models import Membership, RefusedOrigin, Tenant, TenantOwned, WebsiteOrigin
+from tenants.refused_origins import Refusals, store_refusals
 from tenants.scoping import tenant_scope
 from tests.admin.shops import exchange, make_session, make_shop, roll
 from tests.cast import Cast
@@ -27,9 +30,13 @@ def make_rows(cast: Cast, word: str) -> tuple[Tenant, dict[type[TenantOwned], An
         shop.agent, connection=shop.connection, model="one", fallback_connection=shop.connection, fallback_model="two"
     )
     key, _ = cast.api_key(shop.tenant, name=f"Key of {word}")
-    made = [shop.website, shop.agent, shop.connection, shop.session, key]
+    made: list[Any] = [shop.website, shop.agent, shop.connection, shop.session, key]
     with tenant_scope(shop.tenant.id):
-        found: list[Any] = [model.objects.first() for model in (Membership, WebsiteOrigin, HistorySegment, Turn)]
+        made.append(invite("admin", invited_by=shop.owner, note=f"Note of {word}")[0])
+        refusal = Refusals(f"https://{word.lower()}.example", timezone.now(), timezone.now(), 1)
+        store_refusals(shop.website.pk, timezone.now().date(), [refusal])
+        models = (Membership, WebsiteOrigin, HistorySegment, Turn, RefusedOrigin)
+        found: list[Any] = [model.objects.first() for model in models]
         found.append(WebsiteAgent.objects.select_related("agent").first())
     return shop.tenant, {type(row): row for row in [*made, *found] if row is not None}
 

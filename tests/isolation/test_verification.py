@@ -36,6 +36,12 @@ WALLS = [
 ]
 # Addresses that are about no session and hand out nothing of anybody's; the configuration has attacks of its own.
 ABOUT_NOBODY = {"healthz", "readyz", "api/v1/schema/", "api/v1/widget/config/", "^api/", "", "widget.js"}
+ABOUT_NOBODY |= {
+    "invitation/",
+    "invitation/open/",
+    "invitation/join/",
+    "invitation/sign-up/",
+}  # by a token of their own
 
 
 @pytest.fixture
