@@ -20,16 +20,17 @@ from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.core.handlers.exception import convert_exception_to_response
 from django.db import close_old_connections, reset_queries
+from django.http import HttpResponse
 from django.urls import set_script_prefix, set_urlconf
 
 django.setup(set_prefix=False)
 
 from sessions import lifespan  # imports models, which Django must have loaded first  # noqa: E402
+from sessions.api.responses import add_standard_headers, error_response  # noqa: E402
 from sessions.cleaning import MAX_BODY_BYTES  # noqa: E402
+from sessions.errors import RequestTooSlowError  # noqa: E402
 
 API_PREFIX: Final = "/api/"
-BODY_SECONDS: Final = 30.0
-"""For at most 64 KB; a sender that is slower is cut off."""
 PROBES: Final = ("/healthz", "/readyz")
 
 
@@ -59,9 +60,12 @@ class ApiHandler(ASGIHandler):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:
-            async with asyncio.timeout(BODY_SECONDS):
-                body = await self.read_body(receive)
-        except (RequestAborted, TimeoutError, asyncio.CancelledError):
+            async with asyncio.timeout(settings.BODY_SECONDS):
+                body = _too_large() if _declares_too_much(scope) else await self.read_body(receive)
+        except TimeoutError:
+            await self.send_response(_too_slow(), send)
+            return
+        except (RequestAborted, asyncio.CancelledError):
             return  # nobody waits for an answer to half a request
         set_script_prefix(get_script_prefix(scope))
         await self._serve(_with_length(scope, body), body, receive, send)
@@ -104,6 +108,23 @@ class ApiHandler(ASGIHandler):
             body += message.get("body", b"")[: MAX_BODY_BYTES + 1 - len(body)]
             more = message.get("more_body", False)
         return io.BytesIO(bytes(body))
+
+
+def _declares_too_much(scope: Any) -> bool:
+    declared = dict(scope["headers"]).get(b"content-length", b"")
+    return declared.isdigit() and int(declared) > MAX_BODY_BYTES
+
+
+def _too_large() -> io.BytesIO:
+    """In place of a body that says so of itself: the parser refuses it by its length, and nobody waits for it."""
+    return io.BytesIO(bytes(MAX_BODY_BYTES + 1))
+
+
+def _too_slow() -> HttpResponse:
+    response = error_response(RequestTooSlowError())
+    add_standard_headers(response)
+    response["Connection"] = "close"  # the rest may still come, and is no request
+    return response
 
 
 def _with_length(scope: Any, body: io.BytesIO) -> Any:

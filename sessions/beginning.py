@@ -27,7 +27,7 @@ from sessions.starting import check_right, first_values, visit_of
 from sessions.store import begin
 from sessions.store.visits import Claim, Visit
 from tenants.database import Row
-from tenants.identifiers import new_id, new_message_id
+from tenants.identifiers import new_id, new_reply_id
 
 MAX_WAITING: Final = 32
 """Turns that may wait behind a session's running one, where its website lets them."""
@@ -131,7 +131,7 @@ def _turn_values(door: Door, request: TurnRequest, named: WebsiteAgentProfile) -
         "message_id": request.message_id,
         "message": request.message,
         "message_hmac": _message_hmac(request.message),
-        "reply_id": new_message_id(),
+        "reply_id": new_reply_id(),
         "agent_ids": [agent.agent.agent_id for agent in usable],
         "lease_seconds": settings.TURN_LEASE_SECONDS,
         "max_waiting": MAX_WAITING if _lets_wait(door) else 0,

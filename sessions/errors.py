@@ -15,6 +15,7 @@ RequestError                          400..504, ``code``, ``message``, perhaps `
 |-- SessionTokenRequiredError         403 session_token_required
 |-- SessionTokenInvalidError          403 session_token_invalid
 |-- IdentityInvalidError              401 identity_invalid
+|-- RequestTooSlowError               408 request_too_slow
 |-- SessionExistsError                409 session_exists
 |-- IdentityMismatchError             409 identity_mismatch
 |-- AgentMismatchError                409 agent_mismatch
@@ -74,6 +75,10 @@ class MethodNotAllowedError(RequestError):
 
 class NotAcceptableError(RequestError):
     status, code, sentence = 406, "not_acceptable", "Answers come as application/json or text/event-stream."
+
+
+class RequestTooSlowError(RequestError):
+    status, code, sentence = 408, "request_too_slow", "The request did not arrive in time. Please send it again."
 
 
 class TooLargeError(RequestError):

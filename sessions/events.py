@@ -17,6 +17,7 @@ from ag_ui.core import (
     UserMessage,
 )
 
+from agents.calls import MAX_ANSWER_CHARACTERS
 from sessions.answers import StoredAnswer
 from sessions.errors import InvalidRequestError, RequestError, TurnInterruptedError
 from sessions.live import LiveTurn
@@ -50,7 +51,7 @@ def position_after(live: LiveTurn, event_id: int | None) -> int | None:
         return 0
     position = event_id - _first_id(live)
     may_be_ahead = live.is_followed and not live.ended
-    fits = 0 <= position < RUN_STRIDE and (position <= len(live.text) or may_be_ahead)
+    fits = 0 <= position <= MAX_ANSWER_CHARACTERS and (position <= len(live.text) or may_be_ahead)
     return position if fits else None
 
 

@@ -69,6 +69,8 @@ async def _events(door: Door, visit: Visit, message_id: str, last_event_id: int 
     saved = next((message["content"] for message in messages if message["id"] == live.reply_id), None)
     if saved is not None:  # meanwhile; what is followed may lag behind
         return stream_turn(live, len(saved), messages)
+    if live.body is not None:  # saved, and older than what the snapshot shows
+        return stream_turn(live, len(live.text), messages)
     said = live.text  # read together with its length: from here on the turn may say more
     return stream_turn(live, len(said), [*messages, *_words(live, said, row["created_at"])])
 

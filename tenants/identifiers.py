@@ -9,6 +9,9 @@ import uuid_utils.compat
 OPERATOR_ID: Final = UUID("00000000-0000-7000-8000-000000000001")
 """The operator is a tenant with a fixed id, so that no row ever needs a NULL tenant."""
 
+REPLY_PREFIX: Final = "reply_"
+"""Of answers' ids: no visitor's message may have one that begins so, or a history could hold one id twice."""
+
 _SECRET_BYTES: Final = 32
 _KEY_BYTES: Final = 18
 _PREFIX_BYTES: Final = 6
@@ -51,4 +54,9 @@ def new_invitation_token() -> str:
 
 
 def new_message_id() -> str:
+    """For a visitor's message that came without one."""
     return f"msg_{uuid_utils.compat.uuid7().hex}"
+
+
+def new_reply_id() -> str:
+    return f"{REPLY_PREFIX}{uuid_utils.compat.uuid7().hex}"

@@ -51,6 +51,8 @@ TURN_LEASE_SECONDS = env.integer("TURN_LEASE_SECONDS", default=20, minimum=2, ma
 TURN_WAIT_SECONDS = env.integer("TURN_WAIT_SECONDS", default=60, minimum=1, maximum=600)
 # From SIGTERM on, turns have so long to end; what is left is let go, for another process to run again.
 SHUTDOWN_GRACE_SECONDS = env.integer("SHUTDOWN_GRACE_SECONDS", default=20, minimum=2, maximum=600)
+# A request's body, of at most 64 KB, must have come within this time.
+BODY_SECONDS = env.integer("BODY_SECONDS", default=30, minimum=1, maximum=300)
 MAX_TURNS_IN_FLIGHT = env.integer("MAX_TURNS_IN_FLIGHT", default=1000, minimum=1)
 PRIVATE_MODEL_HOSTS = env.host_names("PRIVATE_MODEL_HOSTS", default=[])
 # How many proxies of ours a request passes, each of which adds an entry to X-Forwarded-For.

@@ -39,7 +39,7 @@ from sessions.starting import start_session, token_visit, visit_of
 from sessions.stopping import stop_turn
 from sessions.transcripts import BEYOND_THE_END, messages_page
 from sessions.turns import answer_message, take_turn
-from tenants.identifiers import new_message_id
+from tenants.identifiers import REPLY_PREFIX, new_message_id
 from tenants.models import ApiKey
 
 _ERRORS: dict[Any, Any] = {"4XX": ErrorSerializer, "5XX": ErrorSerializer}
@@ -287,7 +287,10 @@ def _message_id(in_body: str | None, in_header: str | None) -> str:
         _checked_header(in_header)
     if in_body is not None and in_header is not None and in_body != in_header:
         raise InvalidRequestError(fields={"message_id": "The Idempotency-Key header says something else."})
-    return in_body or in_header or new_message_id()
+    message_id = in_body or in_header or new_message_id()
+    if message_id.startswith(REPLY_PREFIX):
+        raise InvalidRequestError(fields={"message_id": f"Ids that begin with {REPLY_PREFIX} are those of answers."})
+    return message_id
 
 
 def _checked_header(value: str) -> None:

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from contextlib import closing
+from http.client import HTTPConnection
 from typing import Any
 
 import httpx
@@ -9,6 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tenants.models import Website
+from tests.live_server import start_server
 from tests.visitor import Visitor
 
 Counter = Callable[[], dict[str, str]]
@@ -52,6 +56,41 @@ def test_body_that_is_no_message_is_refused(
     response = send(visitor, body)
     assert (response.status_code, response.json()["code"]) == (status, code)
     assert rows_written() == before
+
+
+def test_id_of_an_answer_is_no_messages_id(visitor: Visitor, rows_written: Counter) -> None:
+    reply_id = visitor.say("Hello")["message"]["id"]
+    before = rows_written()
+    response = visitor.post("Hello again", message_id=reply_id)
+    assert (response.status_code, list(response.json()["fields"])) == (400, ["message_id"])
+    assert rows_written() == before
+
+
+def test_body_that_is_announced_too_large_is_refused_before_it_comes(visitor: Visitor, rows_written: Counter) -> None:
+    before = rows_written()
+    status, body = half_a_request(visitor, length=99_999_999)
+    assert (status, body["code"]) == (413, "too_large")
+    assert rows_written() == before
+
+
+def test_body_that_does_not_come_in_time_is_refused_in_words(website: Website, rows_written: Counter) -> None:
+    with start_server(BODY_SECONDS="1") as impatient:
+        status, body = half_a_request(Visitor(impatient, website.domain), length=500)
+    assert (status, body["code"]) == (408, "request_too_slow")
+
+
+def half_a_request(visitor: Visitor, *, length: int) -> tuple[int, dict[str, Any]]:
+    """Sends a body's first byte, and then nothing but waits for the answer."""
+    url = visitor.http.base_url
+    connection = HTTPConnection(url.host, url.port, timeout=20)
+    headers = {**visitor.headers, "Content-Type": "application/json", "Content-Length": str(length)}
+    connection.putrequest("POST", "/api/v1/chat/")
+    for name, value in headers.items():
+        connection.putheader(name, value)
+    connection.endheaders(b"{")
+    with closing(connection):
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
 
 
 def test_other_content_types_are_refused(visitor: Visitor, rows_written: Counter) -> None:

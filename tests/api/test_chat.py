@@ -21,7 +21,7 @@ def test_answer_has_the_documented_body(visitor: Visitor, agent: Agent) -> None:
     body = visitor.say("My name is Alice", message_id="message_0001")
     at = datetime.fromisoformat(body["message"].pop("at"))
     assert abs(datetime.now(UTC) - at) < timedelta(minutes=1)
-    assert body["message"].pop("id").startswith("msg_")
+    assert body["message"].pop("id").startswith("reply_")
     assert body["usage"].pop("input_tokens") > 0
     assert body["usage"].pop("output_tokens") > 0
     assert body == {

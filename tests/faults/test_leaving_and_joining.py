@@ -141,3 +141,25 @@ def test_bad_last_event_id_is_refused(visitor: Visitor) -> None:
     for bad in ("-1", "x", "1" * 16, "1.5"):
         response = visitor.get_events("message_0001", **{"Last-Event-ID": bad})
         assert (response.status_code, list(response.json()["fields"])) == (400, ["Last-Event-ID"])
+
+
+def test_old_turn_with_an_id_that_does_not_fit_brings_the_transcript_in_its_order(
+    stack: Stack, cast: Cast, visitor: Visitor, agent: Agent
+) -> None:
+    cast.change(agent, model="stub")
+    for number in range(27):
+        visitor.say(f"Word {number}", message_id=f"message_{number:04}")
+    events = list(visitor.join("message_0000", last_event_id=999_999))
+    [snapshot] = [event for _, event in events if event["type"] == "MESSAGES_SNAPSHOT"]
+    stored = [message.id for message in messages(stack, visitor.session_id)]
+    assert [message["id"] for message in snapshot["messages"]] == stored[-50:]
+    assert words(events) == ""
+
+
+def test_running_turn_with_an_id_beyond_any_answer_brings_a_snapshot(stack: Stack, visitor: Visitor) -> None:
+    hear_some(visitor.stream_with_ids("Hello", message_id="message_0001"))
+    events = list(visitor.at(stack.web[1]).join("message_0001", last_event_id=999_999))
+    [asked, *said] = next(event["messages"] for _, event in events if event["type"] == "MESSAGES_SNAPSHOT")
+    assert asked["content"] == "Hello"
+    whole = messages(stack, visitor.session_id)[1].content
+    assert "".join(message["content"] for message in said) + words(events) == whole
