@@ -218,12 +218,12 @@ class WebsiteAdmin(DomainProofPages):
     def identity_secret(self, website: Website) -> SafeString:
         is_set = bool(website.identity_secret_sealed)
         return format_html(
-            '<span class="state{}">{}</span> <a href="{}">{}</a>'
-            '<span class="explained"> Your own server signs with it who a visitor is.</span>',
+            '<span class="state{}">{}</span> <span class="explained">Your own server signs with it who a visitor is.'
+            '</span> <a href="{}">{}</a>',
             " state-live" if is_set else "",
             "Set" if is_set else "None yet",
             reverse("admin:tenants_website_identity_secret", args=[website.pk]),
-            "About it" if is_set else "Make one",
+            "Replace it" if is_set else "Make one",
         )
 
     @admin.display(description="Works on")

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Callable
+from html import unescape
 from typing import Any
 
 import pytest
@@ -87,12 +88,12 @@ def test_visitors_next_request_is_refused_and_the_pages_show_no_credential(
         session = AgentSession.objects.get(session_id=visitor.session_id)
     page = f"{LIST}{session.pk}/"
     client = enter(alice.owner)
-    pages = [client.get(address).text for address in (LIST, page + "change/", page + "history/", ADMIN)]
+    pages = [unescape(client.get(address).text) for address in (LIST, page + "change/", page + "history/", ADMIN)]
     client.post(page + "end-access/")
-    pages += [client.get(address).text for address in (LIST, page + "change/", page + "history/", ADMIN)]
+    pages += [unescape(client.get(address).text) for address in (LIST, page + "change/", page + "history/", ADMIN)]
     token = visitor.token or ""
     digest = hashlib.sha256(token.encode()).digest()
-    shapes = [token, token[3:], digest.hex(), base64.b64encode(digest).decode(), repr(digest)]
+    shapes = [token, token[3:], digest.hex(), base64.b64encode(digest).decode(), repr(digest)[2:-1], "<memory"]
     assert [(shape, at) for shape in shapes for at, text in enumerate(pages) if shape in text] == []
     assert [entry for entry in LogEntry.objects.all() if any(shape in str(entry.__dict__) for shape in shapes)] == []
     refused = visitor.post("Hello?")

@@ -70,8 +70,8 @@ def test_signature_takes_the_place_of_a_claim(visitor: Visitor, tenant: Tenant, 
 
 def test_claim_never_takes_the_place_of_a_signature(ada: Visitor, tenant: Tenant, secret: str) -> None:
     ada.identify(signed(secret, "ada"))
-    for claim in ("bob", "ada"):
-        ada.say("Hello", user_id=claim)
+    for claim in ("bob", "carol"):  # with a page that has changed, so that something is written indeed
+        ada.say("Hello", user_id=claim, metadata={"page": f"/{claim}"})
         assert known_as(ada, tenant) == ("ada", True)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import jwt
+import psycopg
 import pytest
 from django.db import connections
 from playwright.async_api import BrowserContext, expect
@@ -18,7 +19,7 @@ from tenants.scoping import tenant_scope
 from tests.browser.chat import Chat, Line
 from tests.browser.conftest import NewContext
 from tests.cast import Cast
-from tests.live_server import LiveServer
+from tests.live_server import LiveServer, database_url
 from tests.visitor import Visitor
 
 pytestmark = pytest.mark.browser
@@ -251,13 +252,18 @@ async def test_visitor_whom_nobody_knows_may_log_out_and_twice(new_context: NewC
 
 
 async def test_page_may_leave_while_it_logs_out(new_context: NewContext, club: Members) -> None:
-    """And need not have opened the chat."""
+    """And need not have opened the chat. The page is gone before the server can have answered."""
     context = await new_context()
     chat = await club.tab(context)
     await chat.open()
     session = await kept(chat)
     await chat.visit(club.address)
-    await chat.page.evaluate("() => { window.parlour('logout'); location.href = 'about:blank'; }")
+    with psycopg.connect(database_url("owner")) as other:
+        other.execute("SELECT 1 FROM agent_sessions WHERE session_id = %s FOR UPDATE", [session["id"]])
+        async with chat.page.expect_request("**/logout/"):
+            await run(chat, "logout")
+        await chat.page.goto("about:blank")
+        assert (await asyncio.to_thread(club._session, session["id"])).access_ended_at is None
     await club.wait_until_ended(session["id"])
 
 

@@ -1,0 +1,65 @@
+"""Marking a session as somebody's: the right to it is asked again in the statement that marks it."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from sessions.ending_access import end_access
+from sessions.models import AgentSession
+from sessions.store import identify
+from tenants.database import close_chat_pool, open_chat_pool
+from tenants.scoping import tenant_scope
+from tests.cast import Cast
+from tests.sessions.talk import Run, Talk
+
+
+@pytest.fixture(scope="module")
+def run(database: None) -> Iterator[Run]:
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(open_chat_pool())
+    yield loop.run_until_complete
+    loop.run_until_complete(close_chat_pool())
+    loop.close()
+
+
+@pytest.fixture
+def talk(cast: Cast, run: Run) -> Talk:
+    agent = cast.agent()
+    website = cast.website(cast.tenant(), agents=[agent])
+    with tenant_scope(website.tenant_id):
+        session = AgentSession.objects.create(
+            tenant_id=website.tenant_id,
+            website=website,
+            agent=agent,
+            agent_tenant_id=agent.tenant_id,
+            session_id="session_of_ada",
+            origin_host=website.domain,
+            token_hash=b"token",
+        )
+    return Talk(run, session)
+
+
+def known_as(talk: Talk) -> tuple[str | None, bool]:
+    with tenant_scope(talk.tenant_id):
+        talk.session.refresh_from_db()
+    return talk.session.user_id, talk.session.user_verified
+
+
+def test_session_whose_access_ended_meanwhile_is_not_marked(talk: Talk, run: Run) -> None:
+    assert run(identify.identity_secrets(talk.visit))["may_use"] is True
+    with tenant_scope(talk.tenant_id):
+        end_access(talk.session)
+    assert run(identify.verify_user(talk.visit, "ada")) == {"may_use": False, "user_id": None}
+    assert known_as(talk) == (None, False)
+
+
+def test_session_is_marked_with_its_own_token_alone(talk: Talk, run: Run) -> None:
+    thief = replace(talk.visit, token_hash=b"other")
+    assert run(identify.verify_user(thief, "bob")) == {"may_use": False, "user_id": None}
+    assert run(identify.verify_user(replace(talk.visit, session_id="session_unknown"), "bob")) is None
+    assert known_as(talk) == (None, False)
+    assert run(identify.verify_user(talk.visit, "ada")) == {"may_use": True, "user_id": "ada"}
+    assert run(identify.verify_user(talk.visit, "bob")) == {"may_use": True, "user_id": "ada"}
+    assert known_as(talk) == ("ada", True)
