@@ -79,7 +79,23 @@ def test_many_names_from_one_network_are_limited(address: str) -> None:
     assert answers == [200] * 100 + [429]
 
 
-def test_tries_at_once_are_as_few_as_one_after_another(alice: Shop, address: str) -> None:
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The passwords that were looked at."""
+    seen: list[str] = []
+    encode = MD5PasswordHasher.encode
+
+    def noting(self: Any, password: str, salt: str) -> str:
+        seen.append(password)
+        return encode(self, password, salt)
+
+    monkeypatch.setattr(MD5PasswordHasher, "encode", noting)
+    return seen
+
+
+def test_of_tries_at_once_as_few_are_looked_at_as_of_one_after_another(
+    alice: Shop, address: str, hashed: list[str]
+) -> None:
     def one(_: int) -> int:
         try:
             return int(log_in(browser(address), alice.owner.username, "wrong").status_code)
@@ -89,6 +105,7 @@ def test_tries_at_once_are_as_few_as_one_after_another(alice: Shop, address: str
     with ThreadPoolExecutor(8) as pool:
         answers = sorted(pool.map(one, range(40)))
     assert answers == [200] * 5 + [429] * 35
+    assert hashed == ["wrong"] * 5
 
 
 def test_lock_ends(alice: Shop, address: str) -> None:
@@ -127,20 +144,11 @@ def test_login_answers_alike_whoever_exists(cast: Cast, alice: Shop, address: st
     assert len(told) == 1
 
 
-def test_login_hashes_a_password_for_everybody(
-    cast: Cast, alice: Shop, address: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_login_hashes_a_password_for_everybody(cast: Cast, alice: Shop, address: str, hashed: list[str]) -> None:
     """The work, which is what a clock outside would see, is the same for a name that nobody has."""
-    hashed: list[str] = []
-    encode = MD5PasswordHasher.encode
-
-    def counted(self: Any, password: str, salt: str) -> str:
-        hashed.append(password)
-        return encode(self, password, salt)
-
     off = cast.staff()
     User.objects.filter(pk=off.pk).update(is_active=False)
-    monkeypatch.setattr(MD5PasswordHasher, "encode", counted)
+    hashed.clear()
     work = []
     for name in (alice.owner.username, off.username, f"nobody-{secrets.token_hex(6)}"):
         hashed.clear()
