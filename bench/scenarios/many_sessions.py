@@ -27,8 +27,8 @@ INSERT INTO tenants (id, name, slug, is_active, time_zone, retention_days)
 SELECT gen_random_uuid(), 'Many ' || n, 'many-' || n, true, 'UTC', 30 FROM generate_series(0, 99) n
 """
 _WEBSITES: Final = """
-INSERT INTO websites (id, tenant_id, domain, title, site_key, is_active, require_session_token)
-SELECT gen_random_uuid(), id, slug || '.example', '', 'pk_' || slug, true, false FROM tenants WHERE slug LIKE 'many-%'
+INSERT INTO websites (id, tenant_id, domain, title, site_key, proof_token, is_active, require_session_token)
+SELECT gen_random_uuid(), id, slug || '.example', '', 'pk_' || slug, slug, true, false FROM tenants WHERE slug LIKE 'many-%'
 """
 _SESSIONS: Final = """
 WITH places AS MATERIALIZED (

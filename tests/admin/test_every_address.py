@@ -19,8 +19,9 @@ from psycopg import sql
 
 from agents.models import WebsiteAgent
 from sessions.models import Turn
+from tenants.api_keys import create_api_key
 from tenants.invitations import invite
-from tenants.models import Invitation, Membership
+from tenants.models import ApiKey, Invitation, Membership
 from tenants.scoping import tenant_scope
 from tests.admin.shops import ADMIN, Shop, sentences, switch_to
 from tests.cast import Cast
@@ -45,10 +46,12 @@ PLAIN = {
 TABLES = [
     "agent_sessions",
     "agents",
+    "api_keys",
     "history_segments",
     "invitations",
     "memberships",
     "model_connections",
+    "refused_origins",
     "tenants",
     "turns",
     "website_agents",
@@ -82,7 +85,9 @@ class Rows:
 def rows_of(shop: Shop) -> Rows:
     with tenant_scope(shop.tenant.pk):
         invite("admin", invited_by=shop.owner, note=f"Note of {shop.tenant.name}")
+        key, _ = create_api_key(f"Key of {shop.tenant.name}", list(ApiKey.Scope))
         ids = {
+            "tenants/apikey/": key.pk,
             "tenants/website/": shop.website.pk,
             "tenants/membership/": Membership.objects.get(user=shop.auditor).pk,
             "tenants/invitation/": Invitation.objects.get().pk,

@@ -37,6 +37,8 @@ def test_schema_tells_what_each_call_is_opened_with(server: LiveServer) -> None:
     assert {path: [sorted(one) for one in call.get("security", [])] for path, call in calls.items()} == {
         "/api/v1/chat/": [[], ["sessionToken"], ["apiKey"]],
         "/api/v1/sessions/": [[], ["apiKey"]],
+        "/api/v1/sessions/{session_id}/identify/": [["sessionToken"]],
+        "/api/v1/sessions/{session_id}/logout/": [["sessionToken"]],
         "/api/v1/sessions/{session_id}/messages/": [["sessionToken"], ["apiKey"]],
         "/api/v1/sessions/{session_id}/stop/": [[], ["sessionToken"], ["apiKey"]],
         "/api/v1/sessions/{session_id}/turns/{message_id}/events": [["sessionToken"], ["apiKey"]],
@@ -47,7 +49,8 @@ def test_schema_tells_what_each_call_is_opened_with(server: LiveServer) -> None:
         for path, call in calls.items()
         if any(parameter["name"] == "website_domain" for parameter in call.get("parameters", []))
     }
-    assert names_the_website == {path for path in calls if "{session_id}" in path}
+    for_browsers_alone = {f"/api/v1/sessions/{{session_id}}/{call}/" for call in ("identify", "logout")}
+    assert names_the_website == {path for path in calls if "{session_id}" in path} - for_browsers_alone
 
 
 def test_health_says_that_the_process_lives(server: LiveServer) -> None:
