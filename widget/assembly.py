@@ -51,7 +51,8 @@ def assembled_script() -> Script:
 
 
 def _assemble() -> str:
-    styles = json.dumps("\n".join(_read(name) for name in STYLES))
+    rules = (line.strip() for name in STYLES for line in _read(name).splitlines())  # nobody reads them in a string
+    styles = json.dumps(" ".join(filter(None, rules)))
     parts = [_read(name) for name in PARTS]
     return "\n".join(["(() => {", '"use strict";', f"const STYLES = {styles};", *parts, "})();", ""])
 

@@ -13,7 +13,8 @@ from bench.results import Goal
 from bench.scenarios.scenario import Figures, Metric, Scenario, percentile
 from bench.stage import Stage, System
 from sessions.store.begin import READ
-from sessions.store.visits import LOCK
+from sessions.store.visits import LOCK, Visit
+from tenants.doors import TokenLife
 from tenants.scoping import SET_TENANT
 
 LOOKED_AT: Final = 300
@@ -28,7 +29,8 @@ SELECT gen_random_uuid(), 'Many ' || n, 'many-' || n, true, 'UTC', 30 FROM gener
 """
 _WEBSITES: Final = """
 INSERT INTO websites (id, tenant_id, domain, title, site_key, proof_token, is_active, require_session_token)
-SELECT gen_random_uuid(), id, slug || '.example', '', 'pk_' || slug, slug, true, false FROM tenants WHERE slug LIKE 'many-%'
+SELECT gen_random_uuid(), id, slug || '.example', '', 'pk_' || slug, slug, true, false
+  FROM tenants WHERE slug LIKE 'many-%'
 """
 _SESSIONS: Final = """
 WITH places AS MATERIALIZED (
@@ -90,14 +92,8 @@ def _md5(superuser: psycopg.Connection[Any], number: int) -> str:
 
 def _visit(row: tuple[UUID, UUID, str, UUID]) -> dict[str, Any]:
     tenant_id, website_id, session_id, _ = row
-    return {
-        "tenant_id": tenant_id,
-        "website_id": website_id,
-        "session_id": session_id,
-        "token_hash": None,
-        "plain_allowed": True,
-        "message_id": "message_0001",
-    }
+    visit = Visit(tenant_id, website_id, session_id, None, plain_allowed=True, token_life=TokenLife(30, 180))
+    return {**visit.values(), "message_id": "message_0001"}
 
 
 def _explained_ms(app: psycopg.Connection[Any], statement: LiteralString, visit: dict[str, Any]) -> float:
