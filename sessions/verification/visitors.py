@@ -147,7 +147,9 @@ def _neighbours(houses: list[House], house: House, place: Place) -> Iterator[tup
 
 def _lies(houses: list[House], house: House, place: Place) -> Iterator[tuple[str, dict[str, str], dict[str, Any]]]:
     domain = place.website.domain
-    stranger = next(other for other in houses if other is not house).places[0]
+    # One that would be served but for the lie: its website asks for no token.
+    neighbours = next(other for other in houses if other is not house).places
+    stranger = next(other for other in neighbours if not other.website.require_session_token)
     for origin in (
         f"https://{domain}.evil.example",
         f"https://evil-{domain}",
