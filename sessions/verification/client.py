@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 _SECONDS: Final = 60.0
 _OK: Final = 200
+_REDIRECTS: Final = range(300, 400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,10 @@ class Reply:
     @property
     def is_ok(self) -> bool:
         return self.status // 100 == _OK // 100
+
+    @property
+    def is_redirect(self) -> bool:
+        return self.status in _REDIRECTS
 
     @property
     def whole(self) -> str:

@@ -1,17 +1,37 @@
 """Conversations over the API, as browsers hold them: begun one after another, and then all of them at once."""
 
 import secrets
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sessions.verification.client import Client, Reply
 from sessions.verification.report import Report
 from sessions.verification.stage import House, Place, Visitor, new_canary
-from sessions.verification.visitors import CALLS, visit, visitor_headers
+from sessions.verification.visitors import QUESTION, Call, each_place, visit, visitor_headers, wrong_visits
 
 WALL: Final = "visitors: all at once"
 _AT_ONCE: Final = 24
-_WAYS: Final = tuple(call for call in CALLS if call.name in {"chat", "chat as a stream"})
+_ROUNDS: Final = 2
+_ASKED: Final = {"message": QUESTION, "session_id": "{session}", "message_id": "{message}"}
+_WAYS: Final = tuple(
+    Call(name, "POST", "/api/v1/chat/", _ASKED, stream="stream" in name) for name in ("chat as a stream", "chat")
+)
+_SPYING: Final = {"chat as a stream", "messages", "events of a turn"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request of many at once. ``entitled`` are the canaries that its answer may hold."""
+
+    name: str
+    place: Place
+    visitor: Visitor
+    call: Call
+    headers: dict[str, str]
+    entitled: set[str]
+    is_spying: bool = False
 
 
 def begin_conversations(client: Client, house: House, many: int) -> None:
@@ -20,18 +40,34 @@ def begin_conversations(client: Client, house: House, many: int) -> None:
         place.visitors = [_begin(client, house, place) for _ in range(many)]
 
 
-def ask_all_at_once(client: Client, houses: list[House], rounds: int, report: Report) -> None:
-    """Every visitor asks for their own name, in streams and as JSON, mixed, and hears no other."""
-    everybody = [(place, visitor) for house in houses for place in house.places for visitor in place.visitors]
+def ask_all_at_once(client: Client, houses: list[House], report: Report) -> None:
+    """Every visitor asks for their own name, in streams and as JSON, mixed, and hears no other.
+
+    In between strangers try to read along: the very turns that run, with the rights of others.
+    """
     canaries = {canary for house in houses for canary in house.canaries}
-    asked = [(*one, _WAYS[number % 2]) for number in range(rounds) for one in everybody]
+    asked = [one for number in range(_ROUNDS) for one in _one_round(houses, number)]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        replies = pool.map(lambda one: visit(client, one[2], one[1], visitor_headers(one[0], one[1])), asked)
-        for (place, visitor, call), reply in zip(asked, replies, strict=True):
+        replies = pool.map(lambda one: visit(client, one.call, one.visitor, one.headers), asked)
+        for one, reply in zip(asked, replies, strict=True):
             heard = {canary for canary in canaries if canary in reply.text}
-            name = f"{call.name} on {place.website.domain}"
-            report.require(WALL, name, holds=visitor.canary in heard, why=f"no answer, but {reply.status}")
-            report.note(WALL, name, leak="heard another's canary" if heard - {visitor.canary} else "")
+            if not one.is_spying:
+                holds = one.visitor.canary in heard
+                report.require(WALL, one.name, holds=holds, why=f"no answer, but {reply.status}")
+            report.note(WALL, one.name, leak="heard another's canary" if heard - one.entitled else "")
+
+
+def _one_round(houses: list[House], number: int) -> Iterator[Asked]:
+    for house, place in each_place(houses):
+        for visitor in place.visitors:
+            asking = replace(visitor, message_id=f"message_{secrets.token_hex(8)}")
+            call, headers = _WAYS[number % 2], visitor_headers(place, visitor)
+            yield Asked(f"{call.name} on {place.website.domain}", place, asking, call, headers, {visitor.canary})
+            for wrong in wrong_visits(houses, house, place, visitor):
+                if wrong.call.name in _SPYING:
+                    others = {canary for other in houses for canary in other.canaries}
+                    entitled = others - {visitor.canary}
+                    yield Asked(wrong.name, place, asking, wrong.call, wrong.headers, entitled, is_spying=True)
 
 
 def _begin(client: Client, house: House, place: Place) -> Visitor:

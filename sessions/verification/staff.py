@@ -33,7 +33,6 @@ _STOLEN: Final = {
     "post": "yes",
     "confirm": "yes",
 }
-_REDIRECTS: Final = range(300, 400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,7 @@ def _told_apart(person: Person, method: str, page: str, row_id: str, victim: Hou
         return "a canary came back"
     return (
         ""
-        if _comparable(foreign) == _comparable(unknown)
+        if comparable(foreign) == comparable(unknown)
         else f"answered {foreign.status}, an unknown id {unknown.status}"
     )
 
@@ -126,10 +125,10 @@ def _asked(person: Person, method: str, path: str) -> Reply:
     return person.get(path) if method == "GET" else person.post(path, _STOLEN)
 
 
-def _comparable(reply: Reply) -> tuple[int, str, str]:
+def comparable(reply: Reply) -> tuple[int, str, str]:
     """Less the ids that were asked for, and what differs between any two pages."""
     location = _DIFFERING.sub("", reply.headers.get("Location", ""))
-    return reply.status, location, "" if reply.status in _REDIRECTS else _DIFFERING.sub("", reply.text)
+    return reply.status, location, "" if reply.is_redirect else _DIFFERING.sub("", reply.text)
 
 
 def _attack_lists(person: Person, victim: House, report: Report) -> None:
@@ -150,7 +149,7 @@ def _attack_lists(person: Person, victim: House, report: Report) -> None:
 def _search_told_apart(person: Person, page: str, victim: House) -> str:
     """A page may repeat what it was asked for, and must say the same of a foreign word as of nobody's."""
     words = victim.canary, new_canary()
-    told = [_comparable(person.get(f"{page}?q={word}")) for word in words]
+    told = [comparable(person.get(f"{page}?q={word}")) for word in words]
     same = [
         (status, where.replace(word, ""), text.replace(word, ""))
         for word, (status, where, text) in zip(words, told, strict=True)

@@ -21,8 +21,9 @@ from agents.models import Agent, WebsiteAgent
 from sessions.models import AgentSession
 from tenants.api_keys import create_api_key
 from tenants.identifiers import OPERATOR_ID
+from tenants.identity_secrets import make_identity_secret
 from tenants.invitations import invite
-from tenants.models import ApiKey, Membership, Tenant, Website
+from tenants.models import ApiKey, Invitation, Membership, Tenant, Website
 from tenants.refused_origins import Refusals, store_refusals
 from tenants.registration import prove_website, register_website
 from tenants.scoping import tenant_scope
@@ -58,6 +59,7 @@ class Place:
     """A website and its visitors."""
 
     website: Website
+    identity_secret: str
     visitors: list[Visitor] = field(default_factory=list)
 
     @property
@@ -75,6 +77,8 @@ class House:
     places: list[Place]
     staff: dict[str, User]
     api_key: str
+    invitations: dict[str, str]
+    """Tokens by what became of them: ``open``, ``used``, ``withdrawn``, ``too old``."""
 
     @property
     def visitors(self) -> list[Visitor]:
@@ -131,10 +135,10 @@ def build_house(websites: int) -> House:
         places = [_build_place(agent, canary, needs_token=number % 2 == 0) for number in range(websites)]
         staff = {role: _build_member(tenant, role) for role in Membership.Role.values}
         _, api_key = create_api_key(canary, list(ApiKey.Scope))
-        invite("admin", invited_by=staff["owner"], note=canary)
+        invitations = _build_invitations(staff["owner"], canary)
         refusal = Refusals(f"https://{canary.lower()}.example", timezone.now(), timezone.now(), 1)
         store_refusals(places[0].website.pk, timezone.now().date(), [refusal])
-    return House(tenant, canary, agent, places, staff, api_key)
+    return House(tenant, canary, agent, places, staff, api_key, invitations)
 
 
 def clear_house(house: House) -> None:
@@ -159,13 +163,27 @@ def _build_place(agent: Agent, canary: str, *, needs_token: bool) -> Place:
     WebsiteAgent.objects.create(
         tenant_id=website.tenant_id, website=website, agent=agent, is_default=True, instructions=canary, welcome=canary
     )
-    return Place(website)
+    return Place(website, make_identity_secret(website))
 
 
 def _build_member(tenant: Tenant, role: str) -> User:
     user = get_user_model().objects.create_user(f"{SLUG_PREFIX}{secrets.token_hex(8)}", is_staff=True)
     Membership.objects.create(tenant=tenant, user=user, role=role)
     return user
+
+
+def _build_invitations(owner: User, canary: str) -> dict[str, str]:
+    now, tokens = timezone.now(), {}
+    for state, moments in (
+        ("open", {}),
+        ("used", {"accepted_at": now}),
+        ("withdrawn", {"revoked_at": now}),
+        ("too old", {"expires_at": now - timedelta(seconds=1)}),
+    ):
+        invitation, tokens[state] = invite(Membership.Role.ADMIN, invited_by=owner, note=canary)
+        if moments:
+            Invitation.objects.filter(pk=invitation.pk).update(**moments)
+    return tokens
 
 
 def _clear_tenant(tenant_id: UUID) -> None:

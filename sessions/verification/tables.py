@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import DatabaseError, connection, transaction
 from psycopg import sql
 
+from sessions.verification.client import Client
 from sessions.verification.report import Report
 from sessions.verification.stage import House, tenant_tables
 from tenants.role import IS_UNSAFE_ROLE
@@ -18,7 +19,7 @@ WALL: Final = "tables: statements of the role"
 Execute = Callable[..., Any]
 
 
-def attack_tables(houses: list[House], report: Report) -> None:
+def attack_tables(_client: Client, houses: list[House], report: Report) -> None:
     """Each tenant's rows in every table: read, changed, deleted and forged from another's scope, and from none."""
     with connection.cursor() as cursor:
         cursor.execute(IS_UNSAFE_ROLE)

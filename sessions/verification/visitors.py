@@ -64,25 +64,37 @@ def visit(client: Client, call: Call, visitor: Visitor, headers: dict[str, str])
     return client.post_json(path, body, headers)
 
 
+@dataclass(frozen=True, slots=True)
+class WrongVisit:
+    """A call about somebody's session by somebody who has no right to it."""
+
+    name: str
+    call: Call
+    headers: dict[str, str]
+
+
 def attack_sessions(client: Client, houses: list[House], report: Report) -> None:
     """Every call with every wrong right, by visitors of the same website, of its sister, of another tenant's."""
-    for house, place in _places(houses):
+    for house, place in each_place(houses):
         victim = place.visitors[0]
         _check_that_owner_is_served(client, place, victim, report)
-        for relation, other in _neighbours(houses, house, place):
-            attacker = next(one for one in other.visitors if one is not victim)
-            for right, headers in _wrong_rights(other, attacker, place, victim):
-                for call in CALLS:
-                    if _is_allowed(call, right, place, other):
-                        continue
-                    name = f"{call.name}, by {relation}, with {right}"
-                    with report.breaking(WALL, name):
-                        report.note(WALL, name, leak=_leak(client, call, (house, place, victim), headers))
+        for wrong in wrong_visits(houses, house, place, victim):
+            with report.breaking(WALL, wrong.name):
+                report.note(WALL, wrong.name, leak=_leak(client, wrong, (house, place, victim)))
+
+
+def wrong_visits(houses: list[House], house: House, place: Place, victim: Visitor) -> Iterator[WrongVisit]:
+    for relation, other in _neighbours(houses, house, place):
+        attacker = next(one for one in other.visitors if one.session_id != victim.session_id)
+        for right, headers in _wrong_rights(other, attacker, place, victim):
+            for call in CALLS:
+                if not _is_allowed(call, right, place, other):
+                    yield WrongVisit(f"{call.name}, by {relation}, with {right}", call, headers)
 
 
 def attack_origins(client: Client, houses: list[House], report: Report) -> None:
     """Origins that only look like a website's own, another's site key, another's domain in the metadata."""
-    for house, place in _places(houses):
+    for house, place in each_place(houses):
         victim = place.visitors[0]
         for name, headers, extra in _lies(houses, house, place):
             with report.breaking(ORIGINS_WALL, name):
@@ -94,10 +106,10 @@ def attack_origins(client: Client, houses: list[House], report: Report) -> None:
         report.note(ORIGINS_WALL, "widget config of a stranger", leak=_found(house.canaries, config))
 
 
-def _leak(client: Client, call: Call, whose: tuple[House, Place, Visitor], headers: dict[str, str]) -> str:
+def _leak(client: Client, wrong: WrongVisit, whose: tuple[House, Place, Visitor]) -> str:
     house, place, victim = whose
     before = house.conversation(place, victim)
-    reply = visit(client, call, victim, headers)
+    reply = visit(client, wrong.call, victim, wrong.headers)
     if victim.canary in reply.whole:
         return "its canary came back"
     return "" if house.conversation(place, victim) == before else "the conversation was changed"
@@ -176,7 +188,7 @@ def _lies(houses: list[House], house: House, place: Place) -> Iterator[tuple[str
     )
 
 
-def _places(houses: list[House]) -> Iterator[tuple[House, Place]]:
+def each_place(houses: list[House]) -> Iterator[tuple[House, Place]]:
     for house in houses:
         for place in house.places:
             yield house, place

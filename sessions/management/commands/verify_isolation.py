@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from sessions.verification.client import Client
 from sessions.verification.report import Report
 from sessions.verification.server import running_server
-from sessions.verification.verify import Size, verify_isolation
+from sessions.verification.verify import ATTACKS, Size, verify_isolation
 
 
 class Command(BaseCommand):
@@ -25,23 +25,24 @@ class Command(BaseCommand):
         parser.add_argument("--tenants", type=_several, default=2)
         parser.add_argument("--websites", type=_several, default=2, help="of each tenant")
         parser.add_argument("--sessions", type=_several, default=2, help="of each website")
+        parser.add_argument("--only", nargs="+", choices=ATTACKS, default=list(ATTACKS), help="these attacks alone")
         parser.add_argument("--json", type=Path, metavar="FILE", help="writes every attack into this file, too")
 
     def handle(self, *args: Any, **options: Any) -> None:
         size = Size(options["tenants"], options["websites"], options["sessions"])
-        report = self._verified(options["url"], size)
+        report = self._verified(options["url"], size, options["only"])
         if options["json"]:
             options["json"].write_text(json.dumps(report.as_json(), indent=2) + "\n")
         self.stdout.write(report.as_text())
         if not report.holds:
             raise CommandError("Isolation does not hold.", returncode=1)
 
-    def _verified(self, url: str | None, size: Size) -> Report:
+    def _verified(self, url: str | None, size: Size, kinds: list[str]) -> Report:
         try:
             if url is not None:
-                return verify_isolation(Client(url, settings.PUBLIC_URL), size)
+                return verify_isolation(Client(url, settings.PUBLIC_URL), size, kinds)
             with running_server() as started:
-                return verify_isolation(Client(started, settings.PUBLIC_URL), size)
+                return verify_isolation(Client(started, settings.PUBLIC_URL), size, kinds)
         except (RuntimeError, OSError) as error:
             raise CommandError(f"The server could not be attacked: {error}", returncode=2) from error
 
