@@ -93,7 +93,7 @@ def open_link(request: HttpRequest) -> HttpResponse:
     except InvitationUnusableError as error:
         request.session.pop(_REMEMBERED, None)
         return _page(request, status=HTTPStatus.NOT_FOUND, sentence=str(error))
-    _TRIES_OF_LINKS.forgive(network)
+    _TRIES_OF_LINKS.clear(network)  # whoever holds a link is not guessing
     request.session[_REMEMBERED] = token_hash.hex()
     return HttpResponseRedirect(reverse("invitation"))
 

@@ -9,7 +9,15 @@ from typing import Final
 from sessions.verification.client import Client, Reply
 from sessions.verification.report import Report
 from sessions.verification.stage import House, Place, Visitor, new_canary
-from sessions.verification.visitors import QUESTION, Call, each_place, visit, visitor_headers, wrong_visits
+from sessions.verification.visitors import (
+    QUESTION,
+    Call,
+    all_canaries,
+    each_place,
+    visit,
+    visitor_headers,
+    wrong_visits,
+)
 
 WALL: Final = "visitors: all at once"
 _AT_ONCE: Final = 24
@@ -45,7 +53,7 @@ def ask_all_at_once(client: Client, houses: list[House], report: Report) -> None
 
     In between strangers try to read along: the very turns that run, with the rights of others.
     """
-    canaries = {canary for house in houses for canary in house.canaries}
+    canaries = all_canaries(houses)
     asked = [one for number in range(_ROUNDS) for one in _one_round(houses, number)]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         replies = pool.map(lambda one: visit(client, one.call, one.visitor, one.headers), asked)
@@ -65,9 +73,8 @@ def _one_round(houses: list[House], number: int) -> Iterator[Asked]:
             yield Asked(f"{call.name} on {place.website.domain}", place, asking, call, headers, {visitor.canary})
             for wrong in wrong_visits(houses, house, place, visitor):
                 if wrong.call.name in _SPYING:
-                    others = {canary for other in houses for canary in other.canaries}
-                    entitled = others - {visitor.canary}
-                    yield Asked(wrong.name, place, asking, wrong.call, wrong.headers, entitled, is_spying=True)
+                    own = {wrong.own_canary}
+                    yield Asked(wrong.name, place, asking, wrong.call, wrong.headers, own, is_spying=True)
 
 
 def _begin(client: Client, house: House, place: Place) -> Visitor:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from sessions.verification.client import Client, Reply
 from sessions.verification.report import Report
 from sessions.verification.stage import House, Place, Visitor
-from sessions.verification.visitors import QUESTION
+from sessions.verification.visitors import QUESTION, found
 
 WALL: Final = "servers: API keys"
 _UNAUTHORISED: Final = 401
@@ -19,10 +19,11 @@ def attack_keys(client: Client, houses: list[House], report: Report) -> None:
     own = attacker.places[0]
     listed = client.get(_messages(own.visitors[0], own), _bearer(attacker.api_key))
     report.require(WALL, "messages", holds=own.visitors[0].canary in listed.text, why=f"its own: {listed.status}")
+    _attack_scopes(client, attacker, report)
     for victim in victims:
         for place in victim.places:
             for name, reply, changed in _tries(client, attacker.api_key, own, (victim, place)):
-                leak = "its canary came back" if place.visitors[0].canary in reply.whole else changed
+                leak = "a canary came back" if found(victim.canaries, reply) else changed
                 report.note(WALL, name, leak=leak)
             for name, headers in _false_keys(victim.api_key, place):
                 with report.breaking(WALL, name):
@@ -44,6 +45,7 @@ def _tries(client: Client, api_key: str, own: Place, whose: tuple[House, Place])
             ("events", client.get(f"{session}/turns/{visitor.message_id}/events{domain}", right)),
             ("stop", client.post_json(f"{session}/stop/{domain}", stopped, right)),
             ("chat", client.post_json("/api/v1/chat/", {**asked, "message": QUESTION}, right)),
+            ("start", client.post_json("/api/v1/sessions/", asked, right)),
         ):
             changed = "" if house.conversation(place, visitor) == before else "the conversation was changed"
             yield f"{name} of {where}", reply, changed
@@ -55,6 +57,19 @@ def _false_keys(api_key: str, place: Place) -> Iterator[tuple[str, dict[str, str
     yield "a key's prefix alone", _bearer(api_key.rpartition("_")[0] + "_" + "A" * 43)
     yield "a key beside an origin", {**_bearer(api_key), "Origin": place.origin}
     yield "an empty key", _bearer("sk_")
+
+
+def _attack_scopes(client: Client, house: House, report: Report) -> None:
+    """A key that may do one thing, and tries the other on its own website."""
+    place = house.places[0]
+    visitor, domain = place.visitors[0], place.website.domain
+    listed = client.get(_messages(visitor, place), _bearer(house.narrow_keys["chat"]))
+    report.note(WALL, "messages with a key to chat", leak="a canary came back" if found(house.canaries, listed) else "")
+    said = {"message": QUESTION, "session_id": visitor.session_id, "metadata": {"website_domain": domain}}
+    before = house.conversation(place, visitor)
+    client.post_json("/api/v1/chat/", said, _bearer(house.narrow_keys["sessions:read"]))
+    changed = house.conversation(place, visitor) != before
+    report.note(WALL, "chat with a key to read", leak="the conversation was changed" if changed else "")
 
 
 def _bearer(api_key: str) -> dict[str, str]:

@@ -54,7 +54,7 @@ class Report:
 
     @property
     def holds(self) -> bool:
-        """Whether attacks were made at every wall, and each was refused."""
+        """Whether attacks were made, and each was refused."""
         return bool(self.attacks) and self.counts["refused"] == len(self.attacks)
 
     def as_json(self) -> dict[str, Any]:

@@ -96,7 +96,8 @@ def _attack_rows(person: Person, victim: House, report: Report) -> None:
     before = victim.rows()
     for model, pages in _pages():
         row_id = _row_of(model, victim)
-        for page in (page for page in pages if _PARAMETER.search(page)) if row_id else ():
+        report.require(WALL, model.__name__, holds=bool(row_id), why="there is no row to attack")
+        for page in (page for page in pages if _PARAMETER.search(page)):
             for method in ("GET", "POST"):
                 name = f"{method} {page} by {person.name}"
                 with report.breaking(WALL, name):

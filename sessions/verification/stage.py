@@ -17,8 +17,9 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
 
-from agents.models import Agent, WebsiteAgent
-from sessions.models import AgentSession
+from agents.models import Agent, ModelConnection, WebsiteAgent
+from sessions.models import AgentSession, HistorySegment
+from sessions.store.visits import NO_BROWSERS
 from tenants.api_keys import create_api_key
 from tenants.identifiers import OPERATOR_ID
 from tenants.identity_secrets import make_identity_secret
@@ -29,7 +30,11 @@ from tenants.registration import prove_website, register_website
 from tenants.scoping import tenant_scope
 
 SLUG_PREFIX: Final = "isolation-check-"
-_LEFT_BEHIND: Final = timedelta(hours=1)
+_OUR_SLUG: Final = f"^{SLUG_PREFIX}[0-9a-f]{{12}}$"
+_OUR_NAME: Final = "^Isolation check Canary[a-z]{16}$"
+_DOMAIN: Final = ".isolation-check.example"
+_LEFT_BEHIND: Final = timedelta(days=1)
+_AT: Final = "2026-01-01T00:00:00Z"
 _CANARY_LETTERS: Final = 16
 _PLENTY: Final = {
     "session_turns_per_minute": 100_000,
@@ -77,6 +82,8 @@ class House:
     places: list[Place]
     staff: dict[str, User]
     api_key: str
+    narrow_keys: dict[str, str]
+    """Keys by the one scope that each has."""
     invitations: dict[str, str]
     """Tokens by what became of them: ``open``, ``used``, ``withdrawn``, ``too old``."""
 
@@ -91,7 +98,7 @@ class House:
     def rows(self) -> dict[str, str]:
         """A digest of each table's rows of the tenant: what an attack must leave as it was."""
         with tenant_scope(self.tenant.pk):
-            return {table: _digest(table) for table in tenant_tables()}
+            return {table: _digest(table) for table in owned_tables()}
 
     def conversation(self, place: Place, visitor: Visitor) -> str:
         """A digest of the visitor's session with its turns and segments."""
@@ -107,15 +114,15 @@ SELECT md5(s::text), (SELECT md5(string_agg(t::text, ',' ORDER BY t.id)) FROM tu
 """
 
 
-def tenant_tables() -> list[str]:
-    """Every table with a ``tenant_id``, as the database itself lists them."""
+def owned_tables() -> dict[str, str]:
+    """Every table of tenants' rows, as the database itself lists them, with the column that says whose a row is."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT c.table_name FROM information_schema.columns c JOIN information_schema.tables t"
             " USING (table_schema, table_name) WHERE c.table_schema = 'public' AND c.column_name = 'tenant_id'"
             " AND t.table_type = 'BASE TABLE' ORDER BY 1"
         )
-        return [table for (table,) in cursor.fetchall()]
+        return {"tenants": "id", **{table: "tenant_id" for (table,) in cursor.fetchall()}}
 
 
 def build_house(websites: int) -> House:
@@ -132,13 +139,18 @@ def build_house(websites: int) -> House:
             name=canary,
             instructions=f"Say nothing of {canary}.",
         )
+        ModelConnection.objects.create(
+            tenant_id=tenant.pk, name=canary, base_url="https://model.isolation-check.example/v1"
+        )
         places = [_build_place(agent, canary, needs_token=number % 2 == 0) for number in range(websites)]
         staff = {role: _build_member(tenant, role) for role in Membership.Role.values}
         _, api_key = create_api_key(canary, list(ApiKey.Scope))
+        narrow_keys = {scope.value: create_api_key(canary, [scope])[1] for scope in ApiKey.Scope}
         invitations = _build_invitations(staff["owner"], canary)
         refusal = Refusals(f"https://{canary.lower()}.example", timezone.now(), timezone.now(), 1)
+        _build_long_session(places[0], agent, canary)
         store_refusals(places[0].website.pk, timezone.now().date(), [refusal])
-    return House(tenant, canary, agent, places, staff, api_key, invitations)
+    return House(tenant, canary, agent, places, staff, api_key, narrow_keys, invitations)
 
 
 def clear_house(house: House) -> None:
@@ -149,21 +161,46 @@ def clear_house(house: House) -> None:
 def clear_left_behind() -> None:
     """Takes away what a run left behind that was broken off."""
     with tenant_scope(OPERATOR_ID):
-        old = Tenant.objects.filter(slug__startswith=SLUG_PREFIX, created_at__lt=timezone.now() - _LEFT_BEHIND)
+        old = Tenant.objects.filter(
+            slug__regex=_OUR_SLUG, name__regex=_OUR_NAME, created_at__lt=timezone.now() - _LEFT_BEHIND
+        )
         tenant_ids = list(old.values_list("id", flat=True))
     for tenant_id in tenant_ids:
-        _clear_tenant(tenant_id)
+        if _is_ours(tenant_id):
+            _clear_tenant(tenant_id)
+
+
+def _is_ours(tenant_id: UUID) -> bool:
+    """Whether no website of it could be a real one: the name and the slug alone could have been typed by somebody."""
+    with tenant_scope(tenant_id):
+        return not Website.objects.exclude(domain__endswith=_DOMAIN).exists()
 
 
 def _build_place(agent: Agent, canary: str, *, needs_token: bool) -> Place:
-    website = register_website(
-        f"{secrets.token_hex(8)}.isolation-check.example", title=canary, require_session_token=needs_token
-    )
+    website = register_website(f"{secrets.token_hex(8)}{_DOMAIN}", title=canary, require_session_token=needs_token)
     prove_website(website)
     WebsiteAgent.objects.create(
         tenant_id=website.tenant_id, website=website, agent=agent, is_default=True, instructions=canary, welcome=canary
     )
     return Place(website, make_identity_secret(website))
+
+
+def _build_long_session(place: Place, agent: Agent, canary: str) -> None:
+    """A conversation whose oldest messages have left its history, as happens after a hundred."""
+    said = [{"id": f"message_{role}", "role": role, "content": canary, "at": _AT} for role in ("user", "assistant")]
+    session = AgentSession.objects.create(
+        tenant_id=agent.tenant_id,
+        website=place.website,
+        agent_tenant_id=agent.tenant_id,
+        agent=agent,
+        session_id=f"s_{secrets.token_hex(12)}",
+        origin_host=place.website.domain,
+        token_hash=NO_BROWSERS,
+        message_count=len(said),
+    )
+    HistorySegment.objects.create(
+        tenant_id=agent.tenant_id, agent_session=session, first_position=0, message_count=len(said), messages=said
+    )
 
 
 def _build_member(tenant: Tenant, role: str) -> User:

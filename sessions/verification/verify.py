@@ -6,6 +6,7 @@ from typing import Final
 
 from sessions.verification.client import Client
 from sessions.verification.conversations import ask_all_at_once, begin_conversations
+from sessions.verification.ended import attack_ended
 from sessions.verification.identities import attack_identities
 from sessions.verification.invitations import attack_invitations
 from sessions.verification.keys import attack_keys
@@ -23,6 +24,7 @@ ATTACKS: Final[Mapping[str, Attacks]] = {
     "origins": attack_origins,
     "keys": attack_keys,
     "identities": attack_identities,
+    "ended": attack_ended,
     "invitations": attack_invitations,
     "pages": attack_pages,
     "tables": attack_tables,
@@ -50,8 +52,14 @@ def verify_isolation(client: Client, size: Size, kinds: Collection[str] = tuple(
             houses.append(build_house(size.websites))
             begin_conversations(client, houses[-1], size.sessions)
         for kind in (kind for kind in ATTACKS if kind in kinds):
-            ATTACKS[kind](client, houses, report)
+            _attack(kind, client, houses, report)
     finally:
         for house in houses:
             clear_house(house)
     return report
+
+
+def _attack(kind: str, client: Client, houses: list[House], report: Report) -> None:
+    before = len(report.attacks)
+    ATTACKS[kind](client, houses, report)
+    report.require(kind, "all", holds=len(report.attacks) > before, why="no attack was made")

@@ -71,16 +71,18 @@ class WrongVisit:
     name: str
     call: Call
     headers: dict[str, str]
+    own_canary: str
 
 
 def attack_sessions(client: Client, houses: list[House], report: Report) -> None:
     """Every call with every wrong right, by visitors of the same website, of its sister, of another tenant's."""
+    everybodys = all_canaries(houses)
     for house, place in each_place(houses):
         victim = place.visitors[0]
-        _check_that_owner_is_served(client, place, victim, report)
+        check_that_owner_is_served(client, place, victim, report)
         for wrong in wrong_visits(houses, house, place, victim):
             with report.breaking(WALL, wrong.name):
-                report.note(WALL, wrong.name, leak=_leak(client, wrong, (house, place, victim)))
+                report.note(WALL, wrong.name, leak=what_leaks(client, wrong, (house, place, victim), everybodys))
 
 
 def wrong_visits(houses: list[House], house: House, place: Place, victim: Visitor) -> Iterator[WrongVisit]:
@@ -89,7 +91,7 @@ def wrong_visits(houses: list[House], house: House, place: Place, victim: Visito
         for right, headers in _wrong_rights(other, attacker, place, victim):
             for call in CALLS:
                 if not _is_allowed(call, right, place, other):
-                    yield WrongVisit(f"{call.name}, by {relation}, with {right}", call, headers)
+                    yield WrongVisit(f"{call.name}, by {relation}, with {right}", call, headers, attacker.canary)
 
 
 def attack_origins(client: Client, houses: list[House], report: Report) -> None:
@@ -103,19 +105,24 @@ def attack_origins(client: Client, houses: list[House], report: Report) -> None:
                 )
                 report.note(ORIGINS_WALL, name, leak="" if reply.status == 403 else f"answered {reply.status}")  # noqa: PLR2004
         config = client.get("/api/v1/widget/config/", {"Origin": f"{place.origin}.evil.example"})
-        report.note(ORIGINS_WALL, "widget config of a stranger", leak=_found(house.canaries, config))
+        report.note(
+            ORIGINS_WALL,
+            "widget config of a stranger",
+            leak="a canary came back" if found(house.canaries, config) else "",
+        )
 
 
-def _leak(client: Client, wrong: WrongVisit, whose: tuple[House, Place, Visitor]) -> str:
+def what_leaks(client: Client, wrong: WrongVisit, whose: tuple[House, Place, Visitor], canaries: set[str]) -> str:
+    """What the visit got hold of, in a few words; empty where nothing came back and nothing was changed."""
     house, place, victim = whose
     before = house.conversation(place, victim)
     reply = visit(client, wrong.call, victim, wrong.headers)
-    if victim.canary in reply.whole:
-        return "its canary came back"
+    if found(canaries - {wrong.own_canary}, reply):
+        return "a canary came back"
     return "" if house.conversation(place, victim) == before else "the conversation was changed"
 
 
-def _check_that_owner_is_served(client: Client, place: Place, visitor: Visitor, report: Report) -> None:
+def check_that_owner_is_served(client: Client, place: Place, visitor: Visitor, report: Report) -> None:
     headers = visitor_headers(place, visitor)
     for call in CALLS:
         if call.is_harmless and not (call.always_needs_token and visitor.token is None):
@@ -194,8 +201,12 @@ def each_place(houses: list[House]) -> Iterator[tuple[House, Place]]:
             yield house, place
 
 
-def _found(canaries: set[str], reply: Reply) -> str:
-    return "a canary came back" if any(canary in reply.whole for canary in canaries) else ""
+def all_canaries(houses: list[House]) -> set[str]:
+    return {canary for house in houses for canary in house.canaries}
+
+
+def found(canaries: set[str], reply: Reply) -> bool:
+    return any(canary in reply.whole for canary in canaries)
 
 
 def _filled(text: str, visitor: Visitor) -> str:

@@ -24,6 +24,7 @@ from sessions.verification.visitors import CALLS
 from tenants.identifiers import OPERATOR_ID
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
+from tests.isolation.rows import OWNED
 from tests.live_server import LiveServer
 
 WALLS = [
@@ -32,6 +33,7 @@ WALLS = [
     "visitors: origins and keys",
     "servers: API keys",
     "visitors: signed identities",
+    "visitors: rights that ended",
     "staff: invitations",
     "staff: pages of the admin",
     "tables: statements of the role",
@@ -100,7 +102,10 @@ def test_report_tells_of_a_table_without_its_wall_and_ends_with_an_error(server:
     assert "NOT ISOLATED" in out.getvalue()
 
 
-@pytest.mark.parametrize("table", ["websites", "agent_sessions", "memberships", "website_agents"])
+TABLES = ["tenants", *(model._meta.db_table for model in OWNED)]
+
+
+@pytest.mark.parametrize("table", TABLES)
 def test_wall_that_is_down_is_noticed_whichever_table_it_is(
     server: LiveServer, houses: list[House], table: str
 ) -> None:

@@ -1,11 +1,13 @@
 """Attacks this installation as strangers, visitors and staff would, and reports what they got hold of."""
 
 import json
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
 from sessions.verification.client import Client
 from sessions.verification.report import Report
@@ -43,7 +45,7 @@ class Command(BaseCommand):
                 return verify_isolation(Client(url, settings.PUBLIC_URL), size, kinds)
             with running_server() as started:
                 return verify_isolation(Client(started, settings.PUBLIC_URL), size, kinds)
-        except (RuntimeError, OSError) as error:
+        except (RuntimeError, OSError, HTTPException, DatabaseError) as error:
             raise CommandError(f"The server could not be attacked: {error}", returncode=2) from error
 
 
