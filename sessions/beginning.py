@@ -17,6 +17,7 @@ from sessions.cleaning import JsonValue
 from sessions.doors import Door
 from sessions.errors import (
     AgentMismatchError,
+    IdentityMismatchError,
     MessageIdReusedError,
     TooManyWaitingError,
     TurnInProgressError,
@@ -116,6 +117,8 @@ async def begin_turn(door: Door, request: TurnRequest) -> BegunTurn | OngoingTur
     claimed, state = await again_if_broken(lambda: begin.claim_turn(visit, new, values), _CLAIM_PAUSES_SECONDS)
     check_right(visit, state)
     assert state is not None
+    if state["is_anothers"]:
+        raise IdentityMismatchError
     if request.agent_key is not None and state["agent_id"] != named.agent.agent_id:
         raise AgentMismatchError
     agent = door.agent_of_session(state["agent_id"]).agent

@@ -26,7 +26,8 @@ UPDATE turns t SET {LET_LAPSE}
  WHERE {THIS_SESSION} AND {MAY_USE} AND t.tenant_id = s.tenant_id AND t.agent_session_id = s.id AND {IS_LAPSED}
 """
 
-_KEEPS_USER: Final = "(s.user_verified AND NOT %(is_servers)s)"
+# A conversation never passes from one person to another, not by its website's own server either.
+_IS_ANOTHERS: Final = "(%(is_servers)s AND s.user_verified AND s.user_id <> %(user_id)s::text) IS TRUE"
 _VOUCHES: Final = "(%(is_servers)s AND %(user_id)s::text IS NOT NULL)"
 
 # The number comes from the turns under the session's lock; a retried turn moves to the end of the line. Whoever finds
@@ -48,6 +49,7 @@ WITH claimed AS (
            SELECT count(*) AS length FROM turns l
             WHERE l.tenant_id = s.tenant_id AND l.agent_session_id = s.id AND l.state IN ('queued', 'running')) line
      WHERE {THIS_SESSION} AND {MAY_USE} AND s.agent_id = ANY(%(agent_ids)s) AND line.length <= %(max_waiting)s
+       AND NOT ({_IS_ANOTHERS})
     ON CONFLICT (tenant_id, agent_session_id, message_id) DO UPDATE
        SET state = EXCLUDED.state, fence = t.fence + 1, number = EXCLUDED.number, message = EXCLUDED.message,
            lease_expires_at = EXCLUDED.lease_expires_at, error_code = '', error_reason = '', finished_at = NULL,
@@ -57,18 +59,19 @@ WITH claimed AS (
 remembered AS (
     UPDATE agent_sessions s
        SET last_activity_at = now(), context = COALESCE(%(context)s::jsonb, s.context),
-           user_id = CASE WHEN {_KEEPS_USER} THEN s.user_id ELSE COALESCE(%(user_id)s::text, s.user_id) END,
+           user_id = CASE WHEN s.user_verified THEN s.user_id ELSE COALESCE(%(user_id)s::text, s.user_id) END,
            user_verified = s.user_verified OR {_VOUCHES}
       FROM claimed c
      WHERE s.tenant_id = c.tenant_id AND s.id = c.agent_session_id
        AND (s.last_activity_at < now() - interval '10 minutes' OR s.context <> COALESCE(%(context)s::jsonb, s.context)
-            OR (NOT {_KEEPS_USER} AND s.user_id IS DISTINCT FROM COALESCE(%(user_id)s::text, s.user_id))
+            OR (NOT s.user_verified AND s.user_id IS DISTINCT FROM COALESCE(%(user_id)s::text, s.user_id))
             OR (NOT s.user_verified AND {_VOUCHES})))
 SELECT id FROM claimed
 """
 
 READ: Final = f"""
-SELECT s.id AS session_pk, s.agent_id, s.context, s.message_count, {MAY_USE} AS may_use, {NEWEST_MESSAGES} AS messages,
+SELECT s.id AS session_pk, s.agent_id, s.context, s.message_count, {MAY_USE} AS may_use, {_IS_ANOTHERS} AS is_anothers,
+       {NEWEST_MESSAGES} AS messages,
        clock_timestamp() AS asked_at, t.id AS turn_id, t.message_hmac, t.state, t.fence, t.reply_id
   FROM agent_sessions s
   LEFT JOIN turns t ON t.tenant_id = s.tenant_id AND t.agent_session_id = s.id AND t.message_id = %(message_id)s

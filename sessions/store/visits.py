@@ -23,8 +23,8 @@ MAY_USE: Final = """
 """
 
 NO_BROWSERS: Final = b""
-"""As a session's token hash: no token opens it. A server's session, until a token is asked for, is none of a browser's,
-even where browsers may use sessions without one."""
+"""As a session's token hash: no token opens it. A server's session is none of a browser's, even where browsers may use
+sessions without one."""
 THIS_SESSION: Final = """
     s.tenant_id = %(tenant_id)s AND s.website_id = %(website_id)s AND s.session_id = %(session_id)s
 """

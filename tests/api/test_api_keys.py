@@ -138,8 +138,23 @@ def test_what_a_server_says_of_its_visitor_is_verified(backend: Backend, tenant:
     assert user() == ("claimed", True)
     visitor.say("Hello", user_id="somebody else")
     assert user() == ("claimed", True)
-    backend.say("Hello", user_id="customer 8")
-    assert user() == ("customer 8", True)
+
+
+def test_server_cannot_make_a_conversation_somebody_elses(
+    backend: Backend, tenant: Tenant, rows_written: Counter
+) -> None:
+    backend.say("My name is Ada", user_id="ada", message_id="message_0001")
+    before = rows_written()
+    assert code_of(backend.post("What's my name?", user_id="bob")) == (409, "identity_mismatch")
+    assert code_of(backend.post("My name is Ada", user_id="bob", message_id="message_0001")) == (
+        409,
+        "identity_mismatch",
+    )
+    assert rows_written() == before
+    backend.say("Hello", user_id="ada")
+    backend.say("Hello")
+    session = session_of(tenant, backend)
+    assert (session.user_id, session.user_verified, session.message_count) == ("ada", True, 6)
 
 
 @pytest.mark.parametrize("first", ["chat", "start"])
