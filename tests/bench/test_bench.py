@@ -46,7 +46,7 @@ def quick_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """What a whole small run printed, and the folder of its JSON."""
     folder = tmp_path_factory.mktemp("bench") / "results"
     done = subprocess.run(
-        [*COMMAND, "--results", folder], cwd=ROOT, capture_output=True, text=True, timeout=150, check=False
+        [*COMMAND, "--results", folder], cwd=ROOT, capture_output=True, text=True, timeout=170, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout, folder
@@ -95,12 +95,12 @@ def test_bench_prints_what_it_writes(quick_run: tuple[str, Path], results: list[
 def test_bench_ends_all_its_processes_when_interrupted(tmp_path: Path) -> None:
     with subprocess.Popen([*COMMAND, "--results", tmp_path], cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        assert process.stderr.readline() == "one-client ...\n"
+        assert "one-client ...\n" in iter(process.stderr.readline, "")  # warnings of a busy machine may come before
         children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
+        assert process.wait(120) == 130
     assert len(children) >= 4  # the stub, and the web server's three
-    assert psutil.wait_procs(children, timeout=5)[1] == []
+    assert psutil.wait_procs(children, timeout=30)[1] == []
     assert list(tmp_path.iterdir()) == []
 
 
