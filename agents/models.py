@@ -146,8 +146,10 @@ class WebsiteAgent(TenantOwned):
         db_table = "website_agents"
         ordering = ["-is_default", "created_at"]
         constraints = [
-            models.UniqueConstraint(fields=["website", "agent"], name="website_agent_once"),
-            models.UniqueConstraint(fields=["website"], condition=Q(is_default=True), name="website_agent_one_default"),
+            models.UniqueConstraint(fields=["tenant", "website", "agent"], name="website_agent_once"),
+            models.UniqueConstraint(
+                fields=["tenant", "website"], condition=Q(is_default=True), name="website_agent_one_default"
+            ),
             models.CheckConstraint(
                 condition=Q(agent_tenant_id=F("tenant_id")) | Q(agent_tenant_id=OPERATOR_ID),
                 name="website_agent_own_or_operators",

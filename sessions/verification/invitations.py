@@ -7,8 +7,8 @@ from typing import Final
 from django.urls import reverse
 
 from sessions.verification.client import Client, Reply
+from sessions.verification.person import Person, comparable, logged_in
 from sessions.verification.report import Report
-from sessions.verification.staff import Person, comparable, logged_in
 from sessions.verification.stage import House, changed_tables
 from tenants.identifiers import new_invitation_token
 

@@ -8,13 +8,13 @@ import secrets
 import string
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection as database
 from django.utils import timezone
 
 from agents.models import Agent, ModelConnection, WebsiteAgent
@@ -98,11 +98,11 @@ class House:
     def rows(self) -> dict[str, str]:
         """A digest of each table's rows of the tenant: what an attack must leave as it was."""
         with tenant_scope(self.tenant.pk):
-            return {table: _digest(table) for table in owned_tables()}
+            return {table: _digest(table) for table in owned_tables() if table not in _WRITTEN_BY_JOBS}
 
     def conversation(self, place: Place, visitor: Visitor) -> str:
         """A digest of the visitor's session with its turns and segments."""
-        with tenant_scope(self.tenant.pk), connection.cursor() as cursor:
+        with tenant_scope(self.tenant.pk), database.cursor() as cursor:
             cursor.execute(_CONVERSATION, {"website": place.website.pk, "session": visitor.session_id})
             return str(cursor.fetchall())
 
@@ -114,9 +114,13 @@ SELECT md5(s::text), (SELECT md5(string_agg(t::text, ',' ORDER BY t.id)) FROM tu
 """
 
 
+_WRITTEN_BY_JOBS: Final = {"refused_origins"}
+"""Beat counts there what the attacks themselves brought about, whenever it pleases."""
+
+
 def owned_tables() -> dict[str, str]:
     """Every table of tenants' rows, as the database itself lists them, with the column that says whose a row is."""
-    with connection.cursor() as cursor:
+    with database.cursor() as cursor:
         cursor.execute(
             "SELECT c.table_name FROM information_schema.columns c JOIN information_schema.tables t"
             " USING (table_schema, table_name) WHERE c.table_schema = 'public' AND c.column_name = 'tenant_id'"
@@ -133,14 +137,12 @@ def build_house(websites: int) -> House:
             name=f"Isolation check {canary}", slug=f"{SLUG_PREFIX}{secrets.token_hex(6)}", **_PLENTY
         )
     with tenant_scope(tenant.pk):
-        agent = Agent.objects.create(
-            tenant_id=tenant.pk,
-            key=f"agent_{secrets.token_hex(4)}",
-            name=canary,
-            instructions=f"Say nothing of {canary}.",
+        connection = ModelConnection.objects.create(
+            tenant_id=tenant.pk, name=canary, base_url=f"https://model{_DOMAIN}/v1"
         )
-        ModelConnection.objects.create(
-            tenant_id=tenant.pk, name=canary, base_url="https://model.isolation-check.example/v1"
+        agent = _build_agent(tenant, canary)
+        _build_agent(
+            tenant, canary, connection=connection, model="one", fallback_connection=connection, fallback_model="two"
         )
         places = [_build_place(agent, canary, needs_token=number % 2 == 0) for number in range(websites)]
         staff = {role: _build_member(tenant, role) for role in Membership.Role.values}
@@ -174,6 +176,14 @@ def _is_ours(tenant_id: UUID) -> bool:
     """Whether no website of it could be a real one: the name and the slug alone could have been typed by somebody."""
     with tenant_scope(tenant_id):
         return not Website.objects.exclude(domain__endswith=_DOMAIN).exists()
+
+
+def _build_agent(tenant: Tenant, canary: str, **more: Any) -> Agent:
+    """Without a connection it answers by the demo model."""
+    key = f"agent_{secrets.token_hex(4)}"
+    return Agent.objects.create(
+        tenant_id=tenant.pk, key=key, name=canary, instructions=f"Say nothing of {canary}.", **more
+    )
 
 
 def _build_place(agent: Agent, canary: str, *, needs_token: bool) -> Place:
@@ -237,7 +247,7 @@ def _clear_tenant(tenant_id: UUID) -> None:
 
 
 def _digest(table: str) -> str:
-    with connection.cursor() as cursor:
+    with database.cursor() as cursor:
         cursor.execute(f"SELECT count(*), md5(string_agg(t::text, ',' ORDER BY t::text)) FROM \"{table}\" t")  # noqa: S608  a name of the catalogue
         return str(cursor.fetchone())
 

@@ -6,13 +6,15 @@ from itertools import starmap
 from typing import Any, Final, LiteralString, NamedTuple
 from uuid import UUID
 
-from django.db import ProgrammingError, connection, transaction
+from django.apps import apps
+from django.db import IntegrityError, ProgrammingError, connection, transaction
 from psycopg import sql
-from psycopg.errors import InsufficientPrivilege
+from psycopg.errors import ForeignKeyViolation, InsufficientPrivilege
 
 from sessions.verification.client import Client
 from sessions.verification.report import Report
 from sessions.verification.stage import House, owned_tables
+from tenants.models import TenantOwned
 from tenants.role import IS_UNSAFE_ROLE
 from tenants.scoping import tenant_scope
 
@@ -40,6 +42,50 @@ def attack_tables(_client: Client, houses: list[House], report: Report) -> None:
             for name, attack in _attacks(table, attacker, victim):
                 with report.breaking(WALL, f"{name} {table.name}"):
                     report.note(WALL, f"{name} {table.name}", leak=attack())
+        for pointer in _pointers():
+            name = f"point at the other's {pointer.target} from {pointer.table}"
+            with report.breaking(WALL, name):
+                report.note(WALL, name, leak=_pointed(pointer, attacker.tenant.pk, victim.tenant.pk))
+
+
+class Pointer(NamedTuple):
+    """A foreign key from a tenant's row to a tenant's row."""
+
+    table: str
+    column: str
+    target: str
+
+
+def _pointers() -> Iterator[Pointer]:
+    """As the models have them: the database could not tell of one that is missing there."""
+    for model in apps.get_models():
+        for field in model._meta.concrete_fields:  # noqa: SLF001  Django's documented way to walk fields
+            target = field.related_model
+            if isinstance(target, type) and issubclass(model, TenantOwned) and issubclass(target, TenantOwned):
+                yield Pointer(model._meta.db_table, str(field.column), target._meta.db_table)  # noqa: SLF001
+
+
+def _pointed(pointer: Pointer, own: UUID, theirs: UUID) -> str:
+    """Whether a row of one's own was made to point at one of the other's. What another rule refuses raises."""
+    with tenant_scope(theirs), connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("SELECT id FROM {} WHERE tenant_id = %s LIMIT 1").format(sql.Identifier(pointer.target)), [theirs]
+        )
+        [foreign_id] = cursor.fetchone()
+    # One that points somewhere already: rules about empty ones are not what is tried.
+    statement = sql.SQL(
+        "UPDATE {0} SET {1} = %s WHERE ctid IN (SELECT ctid FROM {0} WHERE tenant_id = %s AND {1} IS NOT NULL LIMIT 1)"
+    )
+    names = [sql.Identifier(name) for name in (pointer.table, pointer.column)]
+    try:
+        with tenant_scope(own), connection.cursor() as cursor:
+            cursor.execute(statement.format(*names), [foreign_id, own])
+            transaction.set_rollback(True)
+            return f"{cursor.rowcount} rows" if cursor.rowcount else "there was no row of one's own"
+    except (IntegrityError, ProgrammingError) as error:
+        if isinstance(error.__cause__, ForeignKeyViolation | InsufficientPrivilege):
+            return ""
+        raise
 
 
 def _attacks(table: Table, attacker: House, victim: House) -> Iterator[tuple[str, Callable[[], str]]]:

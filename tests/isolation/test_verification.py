@@ -2,6 +2,9 @@
 
 import io
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import reduce
@@ -25,7 +28,8 @@ from tenants.identifiers import OPERATOR_ID
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
 from tests.isolation.rows import OWNED
-from tests.live_server import LiveServer
+from tests.live_server import ROOT, LiveServer, server_environment
+from tests.waiting import wait_until
 
 WALLS = [
     "visitors: all at once",
@@ -36,6 +40,7 @@ WALLS = [
     "visitors: rights that ended",
     "staff: invitations",
     "staff: pages of the admin",
+    "staff: ids in forms",
     "tables: statements of the role",
 ]
 # Addresses that are about no session and hand out nothing of anybody's; the configuration has attacks of its own.
@@ -153,3 +158,15 @@ def _addresses(patterns: list[URLPattern | URLResolver], prefix: str = "") -> It
             yield from _addresses(pattern.url_patterns, path)
         else:
             yield path
+
+
+def test_run_that_is_told_to_end_takes_everything_away(
+    server: LiveServer, rows_written: Callable[[], dict[str, str]]
+) -> None:
+    before = rows_written()
+    command = [sys.executable, "manage.py", "verify_isolation", "--url", server.base_url]
+    with subprocess.Popen(command, cwd=ROOT, env=server_environment(1), stderr=subprocess.DEVNULL) as process:
+        wait_until(lambda: rows_written() != before)
+        process.terminate()
+        assert process.wait(60) == 128 + signal.SIGTERM
+    assert rows_written() == before

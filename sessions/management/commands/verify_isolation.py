@@ -1,6 +1,11 @@
 """Attacks this installation as strangers, visitors and staff would, and reports what they got hold of."""
 
 import json
+import signal
+import sys
+from argparse import ArgumentTypeError
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -32,7 +37,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         size = Size(options["tenants"], options["websites"], options["sessions"])
-        report = self._verified(options["url"], size, options["only"])
+        with _ending_in_order():
+            report = self._verified(options["url"], size, options["only"])
         if options["json"]:
             options["json"].write_text(json.dumps(report.as_json(), indent=2) + "\n")
         self.stdout.write(report.as_text())
@@ -49,8 +55,17 @@ class Command(BaseCommand):
             raise CommandError(f"The server could not be attacked: {error}", returncode=2) from error
 
 
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """SIGTERM ends the run as Ctrl-C does: what was built is taken away."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _several(text: str) -> int:
-    number = int(text)
-    if number < 2:  # noqa: PLR2004  somebody must be attacked
-        raise ValueError
-    return number
+    if not text.isdecimal() or int(text) < 2:  # noqa: PLR2004
+        raise ArgumentTypeError("two or more are needed: somebody must be attacked")
+    return int(text)
