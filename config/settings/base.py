@@ -84,7 +84,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "tenants.content_policy.ContentPolicyMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.static_files.StaticFilesMiddleware",
     "tenants.away.DatabaseAwayMiddleware",
     "tenants.staff_session.StaffSessionMiddleware",
     "django.middleware.common.CommonMiddleware",
