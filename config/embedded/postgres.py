@@ -46,6 +46,15 @@ _ALWAYS: Final = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %u@%d ",
+    # Statements, parameters, and what an error says of them hold what visitors wrote; Parlour's own log has the error's
+    # SQLSTATE and its place. "log" stands above "error" here.
+    "log_min_messages": "log",
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
+    "log_statement": "none",
+    "log_min_duration_statement": "-1",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
     "jit": "off",  # compiling costs more than any query here takes
 }
 KEPT: Final = PostgresTraits(

@@ -57,6 +57,7 @@ def _configuration(folder: str, traits: RedisTraits, password: str, port: int) -
         f"databases {traits.databases}",
         f"appendonly {'yes' if traits.durable else 'no'}",
         'save ""',
+        "slowlog-log-slower-than -1",  # it would keep commands with their values
     ]
     return "\n".join(lines) + "\n"
 
