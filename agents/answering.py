@@ -1,11 +1,11 @@
 """One answer of an agent, from its profile and the conversation so far. Nothing is stored, and nothing is held."""
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 
 import langsmith
+import structlog
 from pydantic import JsonValue
 
 from agents.attempts import Attempts, Parts, within
@@ -19,7 +19,7 @@ __all__ = ["Answer", "answer", "cut_short"]
 
 DEMO_MODEL = DemoChatModel()
 
-logger = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 # LangChain sends whole conversations to a tracing service where an environment variable of its own asks for it.
 # Visitors' words leave this house for the model alone.
@@ -87,10 +87,10 @@ def _question(
 
 def _note_failure(profile: AgentProfile, error: ModelError) -> None:
     connection_id = profile.connection and profile.connection.id
-    logger.warning(
-        "no answer: agent=%s connection=%s reason=%s attempts=%d",
-        profile.agent_id,
-        connection_id,
-        error.reason,
-        error.attempts,
+    log.warning(
+        "no answer",
+        agent_id=profile.agent_id,
+        connection_id=connection_id,
+        reason=error.reason,
+        attempts=error.attempts,
     )

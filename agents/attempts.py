@@ -13,11 +13,12 @@ generator its block takes the end of the generator, and a cancelled turn, for a 
 """
 
 import asyncio
-import logging
 import random
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from itertools import count
+
+import structlog
 
 from agents.calls import Answer, call_model
 from agents.errors import ModelError, ModelTimeoutError, ModelUnavailableError, TimeoutReason
@@ -45,7 +46,7 @@ RETRIED = frozenset(
 LEFT_AT_THAT = frozenset({"answer_refused"})
 """Another model is not asked what the first one's filter held back."""
 
-logger = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 Parts = AsyncGenerator[str | Answer, None]
 
@@ -118,9 +119,7 @@ class Attempts:
         return asked + random.uniform(0, FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))  # noqa: S311 - spreads, hides nothing
 
     def _note_fallback(self, error: ModelError) -> None:
-        logger.warning(
-            "the fallback is asked: agent=%s reason=%s attempts=%d", self._profile.agent_id, error.reason, self._made
-        )
+        log.warning("the fallback is asked", agent_id=self._profile.agent_id, reason=error.reason, attempts=self._made)
 
 
 async def within(parts: Parts, first_by: float, all_by: float) -> Parts:

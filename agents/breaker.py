@@ -8,10 +8,12 @@ Of our own, for no library fits: pybreaker knows no asyncio, aiobreaker was rele
 every call through in the moment when one should probe, and keeps its time by the wall clock.
 """
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
 
 from agents.errors import ModelError, ModelUnavailableError
 
@@ -30,7 +32,7 @@ PROVIDER_FAULTS = frozenset(
     }
 )
 
-logger = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -49,8 +51,8 @@ class GuardedCall:
 class Breaker:
     """Of one model at one connection, in one process. `clock` gives seconds that only grow."""
 
-    def __init__(self, name: str, clock: Callable[[], float]) -> None:
-        self._name = name
+    def __init__(self, connection_id: UUID, clock: Callable[[], float]) -> None:
+        self._connection_id = connection_id
         self._clock = clock
         self._failures = 0
         self._open_until: float | None = None
@@ -81,7 +83,7 @@ class Breaker:
 
     def close(self) -> None:
         self._open_until, self._failures, self._probing = None, 0, False
-        logger.info("breaker closed: %s answers again", self._name)
+        log.info("breaker closed", connection_id=self._connection_id)
 
     def _failed(self, call: GuardedCall) -> None:
         if self._open_until is not None and not call.is_probe:
@@ -89,4 +91,4 @@ class Breaker:
         self._failures += 1
         if call.is_probe or self._failures >= FAILURES_IN_A_ROW:
             self._open_until = self._clock() + OPEN_SECONDS
-            logger.warning("breaker open: %s failed %d times in a row", self._name, self._failures)
+            log.warning("breaker open", connection_id=self._connection_id, failures=self._failures)

@@ -58,8 +58,8 @@ class Client:
 
     def breaker(self, model: str) -> Breaker:
         """One for each model, not one for all: a second model at the same address may live while the first is dead."""
-        name = f"{self.connection.id} {model}"
-        return _kept(self._breakers, model, lambda: Breaker(name, asyncio.get_running_loop().time))
+        connection_id = self.connection.id
+        return _kept(self._breakers, model, lambda: Breaker(connection_id, asyncio.get_running_loop().time))
 
     async def retire(self) -> None:
         """Close now what is idle, and the rest when its call ends."""

@@ -1,9 +1,10 @@
 """Which agents serve a website, as plain values: the second step of every request of a visitor."""
 
-import logging
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
+
+import structlog
 
 from agents.api_keys import api_key_place
 from agents.profiles import AgentProfile, ConnectionProfile, ModelChoice
@@ -12,7 +13,7 @@ from tenants.errors import KeyringError
 from tenants.identifiers import OPERATOR_ID
 from tenants.keyring import open_sealed
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ def _usable_connection(row: Row, which: str) -> ConnectionProfile | None:
     try:
         return _connection(row, which)
     except (KeyringError, LookupError):
-        log.exception("the %s connection of agent %s cannot be used", which, row["agent_id"])
+        log.exception("a connection cannot be used", which=which, agent_id=row["agent_id"])
         return None
 
 

@@ -17,7 +17,7 @@ import django  # the settings must be named before Django is imported
 from django.conf import settings
 from django.core import signals
 from django.core.exceptions import RequestAborted
-from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.core.handlers.asgi import get_script_prefix
 from django.core.handlers.exception import convert_exception_to_response
 from django.db import close_old_connections, reset_queries
 from django.http import HttpResponse
@@ -25,6 +25,8 @@ from django.urls import set_script_prefix, set_urlconf
 
 django.setup(set_prefix=False)
 
+from config.logs import tell_uncaught_errors  # noqa: E402
+from config.request_lines import LoggedHandler, request_line  # noqa: E402
 from sessions import lifespan  # imports models, which Django must have loaded first  # noqa: E402
 from sessions.api.responses import add_standard_headers, error_response  # noqa: E402
 from sessions.cleaning import MAX_BODY_BYTES  # noqa: E402
@@ -34,11 +36,11 @@ API_PREFIX: Final = "/api/"
 PROBES: Final = ("/healthz", "/readyz")
 
 
-class PageHandler(ASGIHandler):
+class PageHandler(LoggedHandler):
     """Django's handler; ``_receive_for_pages_only`` keeps the database receivers that every page needs for it."""
 
 
-class ApiHandler(ASGIHandler):
+class ApiHandler(LoggedHandler):
     """No middleware, a bounded body, and no thread of its own per request: for asynchronous views."""
 
     def load_middleware(self, is_async: bool = False) -> None:
@@ -151,6 +153,7 @@ def _receive_for_pages_only() -> None:
 
 
 _receive_for_pages_only()
+tell_uncaught_errors()
 _pages = PageHandler()
 _api = ApiHandler()
 
@@ -160,7 +163,7 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
         await lifespan.serve(receive, send)
     elif scope["type"] == "websocket":
         await send({"type": "websocket.close"})
-    elif scope["path"].startswith(API_PREFIX) or scope["path"] in PROBES:
-        await _api(scope, receive, send)
     else:
-        await _pages(scope, receive, send)
+        is_api = scope["path"].startswith(API_PREFIX) or scope["path"] in PROBES
+        with request_line(scope):
+            await (_api if is_api else _pages)(scope, receive, send)

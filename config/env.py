@@ -6,7 +6,7 @@ A secret may also come from a file: where ``NAME`` is unset, ``NAME_FILE`` names
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import AddressValueError, IPv6Address
 from pathlib import Path
 from typing import Any, Final
@@ -65,6 +65,12 @@ class Environment:
         if value in {"0", "false", "no", "off"}:
             return False
         raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}.")
+
+    def choice(self, name: str, choices: Sequence[str], *, default: str) -> str:
+        value = self._raw(name) or default
+        if value not in choices:
+            raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
+        return value
 
     def words(self, name: str, *, default: list[str] | None = None, meaning: str = "a list") -> list[str]:
         """A comma-separated list; without ``default`` it must not be empty."""

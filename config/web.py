@@ -9,6 +9,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.production")
 
 from django.conf import settings  # the settings must be named before they are read
 
+from config.logs import configure, tell_uncaught_errors
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m config.web", description="Serves Parlour over HTTP.")
@@ -17,6 +19,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1, help="processes; any of them serves any turn")
     parser.add_argument("--log-level", default="info")
     options = parser.parse_args()
+    configure(settings.LOGGING)
+    tell_uncaught_errors()
     uvicorn.run(
         "config.asgi:application",
         host=options.host,
@@ -25,8 +29,8 @@ def main() -> None:
         log_level=options.log_level,
         lifespan="on",
         ws="none",
-        access_log=False,
-        log_config=None,  # Django's: its lines hold no error's text, which may quote what visitors wrote
+        access_log=False,  # config.request_lines has one that names no path and no address
+        log_config=None,  # ours, in the process that only starts the others, too
         server_header=False,
         # It would believe X-Forwarded-For from this machine; TRUSTED_PROXY_COUNT decides.
         proxy_headers=False,

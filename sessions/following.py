@@ -1,12 +1,13 @@
 """Watching a turn that another process runs: a live turn here that says what is said there."""
 
 import asyncio
-import logging
 import time
 from typing import Any, Final
 from uuid import UUID
 
 import psycopg
+import structlog
+from structlog.contextvars import bind_contextvars
 
 from sessions.beginning import OngoingTurn
 from sessions.errors import RequestError, TurnInterruptedError, error_of_turn
@@ -18,7 +19,7 @@ from sessions.sharing import shared_text
 from sessions.store import keep
 from tenants.database import Row
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 _FIRST_PAUSE_SECONDS: Final = 0.05
 _LONGEST_PAUSE_SECONDS: Final = 0.25
@@ -62,12 +63,13 @@ def _watch(turn: OngoingTurn) -> LiveTurn:
 
 
 async def _mirror(turn: OngoingTurn, live: LiveTurn) -> None:
+    bind_contextvars(turn_id=turn.turn_id)
     try:
         await _watch_until_end(turn, live)
     except RequestError as error:
         live.fail(error)
     except Exception:  # the outermost door of a task
-        log.exception("turn %s could not be followed", turn.turn_id)
+        log.exception("a turn could not be followed")
         live.fail(TurnInterruptedError())
     finally:
         del _followed[turn.turn_id, turn.fence]

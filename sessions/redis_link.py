@@ -5,13 +5,14 @@ connection; one connection for each of them would be refused, or time out in a q
 """
 
 import asyncio
-import logging
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import Context
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+import structlog
 from django.conf import settings
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
@@ -21,7 +22,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from tenants.errors import ParlourError
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 _Asked = tuple[tuple[Any, ...], "asyncio.Future[Any]"]
 
@@ -66,15 +67,15 @@ class RedisLink:
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._asked.append((command, answer))
         if self._sending is None:
-            self._sending = asyncio.create_task(self._send())
+            self._sending = asyncio.create_task(self._send(), context=Context())  # for many, in nobody's name
         return await answer
 
     def lose(self, error: BaseException) -> None:
         """Takes Redis for gone, until a probe could write to it."""
         if not self.is_away:
             self.is_away = True
-            log.warning("Redis is away (%s): until it is back, limits are counted per process", type(error).__name__)
-            self._probing = asyncio.create_task(self._probe())
+            log.warning("Redis is away: until it is back, limits are counted per process", error=error)
+            self._probing = asyncio.create_task(self._probe(), context=Context())
 
     async def close(self) -> None:
         tasks = [task for task in (self._sending, self._probing) if task is not None]

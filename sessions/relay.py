@@ -6,11 +6,11 @@ it down, and who follows a turn reads its end in the database. With Redis away a
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import Callable
 from typing import Any, Final, Literal
 from uuid import UUID
 
+import structlog
 from django.conf import settings
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -19,7 +19,7 @@ from sessions.in_flight import find_running, ring_bell
 from sessions.redis_link import RedisAwayError, redis_link
 from sessions.sharing import share_text
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 Word = Literal["stop", "next", "share"]
 

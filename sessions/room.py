@@ -1,15 +1,15 @@
 """How many turns, and readers of other requests' turns, this process has room for."""
 
-import logging
 import time
 from collections.abc import Callable
 from typing import Final
 
+import structlog
 from django.conf import settings
 
 from sessions.errors import OverloadedError
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 _SECONDS_BETWEEN_LINES: Final = 10.0
 
@@ -39,9 +39,7 @@ class _Room:
         """A line for each refusal would be a load of its own."""
         self._refused += 1
         if time.monotonic() >= self._quiet_until:
-            log.warning(
-                "%d places taken, as many as there are; refused since the last line: %d", self._taken, self._refused
-            )
+            log.warning("all places are taken", taken=self._taken, refused=self._refused)
             self._refused, self._quiet_until = 0, time.monotonic() + _SECONDS_BETWEEN_LINES
         raise OverloadedError
 

@@ -5,13 +5,14 @@ that its visitor can read. Where not even that can be written, the lease runs ou
 """
 
 import asyncio
-import logging
 import time
 from datetime import timedelta
 from typing import Any, Final
 
 import psycopg
+import structlog
 from django.conf import settings
+from structlog.contextvars import bind_contextvars
 
 from agents.answering import Answer, answer, cut_short
 from agents.errors import ModelError, ModelTimeoutError, ModelUnavailableError
@@ -41,7 +42,7 @@ from sessions.store.visits import Claim
 from sessions.waiting import wait_in_line
 from tenants.errors import DatabaseAwayError
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 _SAVE_PAUSES_SECONDS: Final = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
 _CLOSE_PAUSES_SECONDS: Final = (0.1, 0.5, 1.0)
@@ -50,6 +51,7 @@ _SECONDS_TO_LET_GO: Final = 2.0
 
 async def run_turn(begun: BegunTurn, live: LiveTurn) -> None:
     """Brings the turn to its end. Cancelled, it lets go of the turn, so that another process may run it at once."""
+    bind_contextvars(turn_id=begun.claim.turn_id)  # of this task: nothing else runs in it
     run = _Run(begun, live)
     keeping = asyncio.create_task(_keep_lease(begun.claim, live))
     try:
@@ -72,7 +74,7 @@ async def _keep_lease(claim: Claim, live: LiveTurn) -> None:
         try:
             renewed = await keep.renew_lease(claim, settings.TURN_LEASE_SECONDS)
         except psycopg.Error as error:
-            log.warning("the lease of turn %s was not renewed: %s", claim.turn_id, type(error).__name__)
+            log.warning("the lease of a turn was not renewed", error=error)
             continue
         if renewed is None:
             live.interrupt("lost")
@@ -103,11 +105,11 @@ class _Run:
         except RequestError as error:
             await self._fail(error, "waited_too_long" if isinstance(error, TurnInProgressError) else error.code)
         except psycopg.Error as error:
-            log.exception("turn %s could not be saved", self._claim.turn_id)
+            log.exception("a turn could not be saved")
             is_away = isinstance(error, DatabaseAwayError)
             await self._fail(RecordsAwayError() if is_away else OverloadedError(), "not_saved")
         except Exception:
-            log.exception("turn %s broke", self._claim.turn_id)
+            log.exception("a turn broke")
             await self._fail(InternalError(), "broken")
 
     async def let_go(self) -> None:
@@ -116,7 +118,8 @@ class _Run:
             async with asyncio.timeout(_SECONDS_TO_LET_GO):
                 await self._close("abandoned", TurnInterruptedError.code, "process_ended")
         except (psycopg.Error, TimeoutError) as error:
-            log.warning("turn %s was not let go: %s", self._claim.turn_id, type(error).__name__)
+            log.warning("a turn was not let go", error=error)
+        self._tell("abandoned")
         self._live.fail(TurnInterruptedError())
 
     async def _answer_or_stop(self) -> None:
@@ -160,11 +163,13 @@ class _Run:
     async def _end_interrupted(self) -> None:
         """Stopped: what was said until then is the answer. Lost: another owner answers, and this one is silent."""
         if self._live.interruption == "lost":
+            self._tell("lost")
             self._live.fail(TurnInterruptedError())
         elif self._live.text.strip():
             await self._finish(cut_short(self._profile, **self._question(), text=self._live.text), "stopped")
         else:
             await self._close("stopped", "", "")
+            self._tell("stopped")
             self._live.complete(await self._stored_body())
 
     async def _finish(self, said: Answer, state: str) -> None:
@@ -180,8 +185,10 @@ class _Run:
         }
         finished = await _save(self._claim, values)
         if finished is None:
+            self._tell("lost")
             self._live.fail(TurnInterruptedError())
             return
+        self._tell(state, input_tokens=said.input_tokens, output_tokens=said.output_tokens)
         self._move_line_on(finished.somebody_waits)
         self._live.complete(self._body(reply, finished.message_count, said))
 
@@ -216,8 +223,8 @@ class _Run:
         try:
             await self._close("failed", error.code, reason)
         except psycopg.Error:
-            log.exception("turn %s could not be closed; its lease will run out", self._claim.turn_id)
-        log.warning("turn %s failed: %s (%s)", self._claim.turn_id, error.code, reason)
+            log.exception("a turn could not be closed; its lease will run out")
+        self._tell("failed", code=error.code, reason=reason)
         self._live.fail(error)
 
     async def _close(self, state: str, error_code: str, reason: str) -> None:
@@ -230,6 +237,11 @@ class _Run:
         }
         closing = again_if_broken(lambda: keep.close_turn(self._claim, values), _CLOSE_PAUSES_SECONDS)
         self._move_line_on(await closing)
+
+    def _tell(self, state: str, **more: Any) -> None:
+        """The turn's one line in the log."""
+        how = log.warning if state == "failed" else log.info
+        how("turn ended", state=state, ms=self._milliseconds, first_token_ms=self._first_token_ms, **more)
 
     def _move_line_on(self, somebody_waits: bool) -> None:
         if somebody_waits:

@@ -8,8 +8,10 @@ import asyncio
 import time
 from dataclasses import dataclass
 from typing import Final, TypeAlias
+from uuid import UUID
 
 from django.conf import settings
+from structlog.contextvars import bind_contextvars
 
 from sessions.answers import StoredAnswer
 from sessions.beginning import BegunTurn, OngoingTurn, TurnRequest, begin_turn
@@ -26,6 +28,7 @@ _running: Final[set[asyncio.Task[None]]] = set()
 
 @dataclass(frozen=True, slots=True)
 class TakenTurn:
+    turn_id: UUID
     live: LiveTurn
     is_own: bool
     """False where another request began it."""
@@ -80,7 +83,10 @@ async def take_turn(door: Door, request: TurnRequest, allowance: Allowance) -> T
     _running.add(task)  # the event loop itself holds tasks only weakly
     task.add_done_callback(_running.discard)
     task.add_done_callback(lambda _: give_back_place())
-    return await asyncio.shield(begun)
+    taken = await asyncio.shield(begun)
+    if isinstance(taken, TakenTurn):
+        bind_contextvars(turn_id=taken.turn_id)  # for the lines of the request, too
+    return taken
 
 
 async def finish_running_turns(seconds: float) -> None:
@@ -114,11 +120,14 @@ async def _turn(door: Door, request: TurnRequest, allowance: Allowance, begun: _
 async def _go_on(beginning: BegunTurn | OngoingTurn | StoredAnswer, allowance: Allowance, begun: _Begun) -> None:
     if isinstance(beginning, BegunTurn):
         live = _live(beginning)
-        begun.set_result(TakenTurn(live, is_own=True))
+        begun.set_result(TakenTurn(beginning.claim.turn_id, live, is_own=True))
         await _run(beginning, live, allowance)
         return
     await give_back_turn(allowance)
-    begun.set_result(TakenTurn(follow(beginning), is_own=False) if isinstance(beginning, OngoingTurn) else beginning)
+    if isinstance(beginning, OngoingTurn):
+        begun.set_result(TakenTurn(beginning.turn_id, follow(beginning), is_own=False))
+    else:
+        begun.set_result(beginning)
 
 
 async def _run(begun: BegunTurn, live: LiveTurn, allowance: Allowance) -> None:

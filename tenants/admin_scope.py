@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
+from structlog.contextvars import bind_contextvars
 
 from tenants.identifiers import OPERATOR_ID
 from tenants.models import Tenant
@@ -59,6 +60,7 @@ class AdminScopeMiddleware:
         return self._answer_in(seat, seats, request)
 
     def _answer_in(self, seat: Seat, seats: tuple[Seat, ...], request: HttpRequest) -> HttpResponse:
+        bind_contextvars(tenant_id=seat.tenant_id)  # for the request's lines in the log
         if _opens_own_scopes(request):
             with tenant_scope(seat.tenant_id):
                 tenant = Tenant.objects.get(pk=seat.tenant_id)

@@ -1,11 +1,11 @@
 """The secret that a website's own server signs its visitors' identities with: made, replaced, opened."""
 
-import logging
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+import structlog
 from django.db.models.functions import Now
 
 from tenants.errors import KeyringError
@@ -13,7 +13,7 @@ from tenants.identifiers import new_identity_secret
 from tenants.keyring import SealedBytes, SealedPlace, open_sealed, seal
 from tenants.models import Website
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 FORMER_VALID: Final = timedelta(hours=24)
 """How long what the secret before has signed is still believed: time to tell the new one to every server."""
@@ -48,5 +48,5 @@ def open_identity_secrets(tenant_id: UUID, website_id: UUID, sealed: Iterable[Se
         try:
             opened.append(open_sealed(value, place=place))
         except KeyringError:
-            log.exception("an identity secret of website %s cannot be opened", website_id)
+            log.exception("an identity secret cannot be opened", website_id=website_id)
     return opened

@@ -1,19 +1,19 @@
 """From an API key to the tenant that it speaks for: the first step of every request of a website's server."""
 
 import asyncio
-import logging
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 import psycopg
+import structlog
 
 from tenants.api_key_hmac import first_key_id, fits, hmac_of, prefix_of
 from tenants.database import Row, in_tenant, through_door
 from tenants.errors import ApiKeyRefusedError
 from tenants.timed_cache import RecentKeys
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 _SECONDS_BETWEEN_NOTES: Final = 60.0
 _KEYS_REMEMBERED: Final = 10_000
@@ -86,4 +86,4 @@ async def _note(holder: KeyHolder) -> None:
         await in_tenant(holder.tenant_id, [(_NOTE_USE, values)])
     except psycopg.Error as error:
         _noted.forget(holder.api_key_id)
-        log.warning("the use of API key %s was not noted: %s", holder.api_key_id, type(error).__name__)
+        log.warning("the use of an API key was not noted", api_key_id=holder.api_key_id, error=error)

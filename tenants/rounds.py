@@ -1,18 +1,19 @@
 """Work over many tenants: one scope after another, never all at once."""
 
-import logging
 import time
 from collections.abc import Callable, Iterable
 from typing import Final
 from uuid import UUID
 
+import structlog
 from django.db import connection
 from psycopg import sql
+from structlog.contextvars import bound_contextvars
 
 from tenants.errors import TenantsFailedError
 from tenants.scoping import tenant_scope
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 SECONDS_A_TENANT: Final = 25.0
 """So that one tenant with much to do leaves time for the others."""
@@ -40,20 +41,21 @@ def each_tenant_outside_scopes(door: str, chunk: Callable[[UUID], int], *, reaso
 def each_of_tenants(tenant_ids: Iterable[UUID], chunk: Callable[[UUID], int], *, reason: str) -> int:
     """As ``each_tenant_outside_scopes``, for tenants that something else than a door names."""
     total, failed, end = 0, 0, time.monotonic() + SECONDS_A_ROUND
-    waiting = list(tenant_ids)
+    waiting, job = list(tenant_ids), reason.replace(" ", "-")
     while waiting and time.monotonic() < end:
         tenant_id = waiting.pop()
         try:
-            done = _work_off(tenant_id, chunk, end)
+            with bound_contextvars(tenant_id=tenant_id):
+                done = _work_off(tenant_id, chunk, end)
         except Exception:  # whatever stops one tenant must not stop the others; it is raised below
-            log.exception("%s: failed for tenant %s", reason, tenant_id)
+            log.exception("a round failed for a tenant", job=job, tenant_id=tenant_id)
             connection.close_if_unusable_or_obsolete()
             failed += 1
         else:
-            log.info("%s: %d rows of tenant %s", reason, done, tenant_id)
+            log.info("a round is done with a tenant", job=job, rows=done, tenant_id=tenant_id)
             total += done
     if waiting:
-        log.warning("%s: out of time, %d tenants wait for the next round", reason, len(waiting))
+        log.warning("a round is out of time", job=job, tenants=len(waiting))
     if failed:
         raise TenantsFailedError(failed)
     return total

@@ -8,7 +8,6 @@ told at once, asks twice a second, and opens a new pool when somebody answers.
 
 import asyncio
 import contextlib
-import logging
 import os
 import select
 import socket
@@ -18,13 +17,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
+import structlog
 from psycopg import AsyncConnection, OperationalError
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from tenants.errors import DatabaseAwayError
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 _WAIT_SECONDS: Final = 30.0
 """For a connection, where all are lent: the database is busy."""
@@ -179,7 +179,7 @@ class WatchedPool:
     async def _go_without(self) -> None:
         pool, self._pool = self._pool, None
         assert pool is not None
-        log.error("the database is away, %d errands were under way: %r", len(self._errands), self._refusal)
+        log.error("the database is away", errands=len(self._errands), error=self._refusal)
         self._cut_errands(_QUIET_SECONDS)
         await pool.close(timeout=0)
 

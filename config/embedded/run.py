@@ -64,8 +64,8 @@ def parlour(run_dir: Path, port: int) -> Plan:
         preparation=[python, "-m", "config.embedded.prepare"],
         parts=[
             PartSpec("web", web),
-            PartSpec("worker", [*celery, "worker", "--concurrency", "1", *alone, "--loglevel", "INFO"]),
-            PartSpec("beat", [*celery, "beat", "--schedule", schedule, "--pidfile", "", "--loglevel", "INFO"]),
+            PartSpec("worker", [*celery, "worker", "--concurrency", "1", *alone]),
+            PartSpec("beat", [*celery, "beat", "--schedule", schedule, "--pidfile", ""]),
         ],
     )
 

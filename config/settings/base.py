@@ -175,26 +175,14 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PUBLIC": True,
 }
 
+LOGGING_CONFIG = "config.logs.configure"
 LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"()": "config.logs.DiscreetFormatter", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"}
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {
-        "django": {"level": "INFO"},
-        # A line for each heartbeat would hide what matters; each_tenant tells what a job did.
-        "celery.beat": {"level": "WARNING"},
-        "celery.worker.strategy": {"level": "WARNING"},
-        "celery.app.trace": {"level": "WARNING"},
-    },
+    "level": env.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO"),
+    "format": env.choice("LOG_FORMAT", ("json", "text"), default="json"),
 }
 
 CELERY_BROKER_URL = REDIS_URL
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_IGNORE_RESULT = True  # and there is no backend for any: what a task found stays in no other store
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

@@ -2,15 +2,16 @@
 
 import asyncio
 import contextlib
-import logging
 from typing import Any, Final
 
 import psycopg
+import structlog
 from adrf.views import APIView
 from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponseBase
 from rest_framework import exceptions
 from rest_framework.request import Request
+from structlog.contextvars import bind_contextvars
 
 from sessions.api.responses import add_standard_headers, allow_origin, error_response, preflight_response
 from sessions.doors import Door, may_read_errors, open_door
@@ -38,7 +39,7 @@ from tenants.errors import DatabaseAwayError
 from tenants.key_holders import KeyHolder
 from tenants.models import ApiKey
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 _KEY_PREFIX: Final = "sk_"
 _NOT_IN_BROWSERS: Final = (
@@ -103,6 +104,7 @@ class WebsiteView(ApiView):
             note_refusal(_site_key(request), origin)
             raise
         assert origin is not None
+        self._note_website()
         try:
             response = await self._behind_the_door(request)
         except asyncio.CancelledError:  # the server ends, or nobody is there any more to read this
@@ -119,6 +121,7 @@ class WebsiteView(ApiView):
             raise OriginRefusedError("This address is for browsers, which send an Origin header.")
         try:
             self.key_holder = await recognise_key(api_key, self.key_scope)
+            bind_contextvars(tenant_id=self.key_holder.tenant_id)
             return await super().respond(request)
         except asyncio.CancelledError:  # as above
             return error_response(TurnInterruptedError())
@@ -133,6 +136,7 @@ class WebsiteView(ApiView):
             self.door.check_domain(website_domain)
         else:
             self.door = await open_key_door(self.key_holder, website_domain)
+            self._note_website()
             self.door.check(self.request.headers.get("X-Parlour-Key"))
         return self.door
 
@@ -145,6 +149,11 @@ class WebsiteView(ApiView):
         response = preflight_response(self.methods()) if preflight else error_response(visible_error(error))
         allow_origin(response, origin)
         return response
+
+    def _note_website(self) -> None:
+        """For the log lines of this request, and of the turn that it begins."""
+        website = self.door.website
+        bind_contextvars(tenant_id=website.tenant_id, website_id=website.website_id)
 
     async def _behind_the_door(self, request: Request) -> HttpResponseBase:
         if request.method == "OPTIONS":
@@ -233,7 +242,7 @@ def visible_error(error: Exception) -> RequestError:
         if isinstance(error, known):
             return shown()
     if isinstance(error, psycopg.OperationalError):
-        log.error("the database is busy or unwilling: %s", type(error).__name__)
+        log.error("the database is busy or unwilling", error=error)
         return OverloadedError()
     log.error("a request broke", exc_info=error)
     return InternalError()

@@ -9,7 +9,7 @@ from django.http import HttpResponse, HttpResponseBase
 from sessions.errors import RequestError, TooManyError
 
 _ALLOWED_HEADERS: Final = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Parlour-Key"
-_EXPOSED_HEADERS: Final = "Parlour-Replayed, RateLimit, RateLimit-Policy, Retry-After"
+_EXPOSED_HEADERS: Final = "Parlour-Replayed, Parlour-Request-Id, RateLimit, RateLimit-Policy, Retry-After"
 _PREFLIGHT_SECONDS: Final = "600"
 _UNAUTHORIZED: Final = 401
 

@@ -1,13 +1,13 @@
 """Several calls for one answer, over real HTTP: the stub counts what it was asked."""
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from structlog.testing import capture_logs
 
 from agents import attempts, breaker, llm
 from agents.answering import Answer, answer, cut_short
@@ -224,19 +224,17 @@ def test_pauses_grow_and_differ(monkeypatch: pytest.MonkeyPatch) -> None:
         ("fault=spent", 1),
     ],
 )
-async def test_fallback_answers_where_the_first_gives_up(
-    stub_model: StubModel, settings: str, calls: int, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_fallback_answers_where_the_first_gives_up(stub_model: StubModel, settings: str, calls: int) -> None:
     first, second = named(settings), named("well=1")
     profile = with_fallback(stub_model, first, second)
 
-    with caplog.at_level(logging.WARNING):
+    with capture_logs() as lines:
         pieces, whole = await ask(profile, "Hi")
 
     assert ("".join(pieces), whole.text, whole.model) == (ECHO, ECHO, second)
     assert (stub_model.calls(first), stub_model.calls(second)) == (calls, 1)
-    [line] = [record.getMessage() for record in caplog.records if record.name == "agents.attempts"]
-    assert line.startswith(f"the fallback is asked: agent={profile.agent_id} reason=")
+    [line] = [line for line in lines if line["event"] == "the fallback is asked"]
+    assert (line["agent_id"], line["attempts"]) == (profile.agent_id, calls)
 
 
 async def test_fallback_answers_where_the_first_address_is_refused(stub_model: StubModel) -> None:

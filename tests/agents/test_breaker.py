@@ -1,5 +1,7 @@
 """Calls to a provider that is down, without a provider: the clock is the test's own."""
 
+from uuid import UUID
+
 import pytest
 
 from agents.breaker import FAILURES_IN_A_ROW, OPEN_SECONDS, PROVIDER_FAULTS, Breaker
@@ -21,7 +23,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def breaker(clock: Clock) -> Breaker:
-    return Breaker("a model", clock)
+    return Breaker(UUID(int=1), clock)
 
 
 def fail(breaker: Breaker, reason: UnavailableReason = "provider_failed") -> str:

@@ -1,13 +1,13 @@
 """An agent's fallback in the database: whose it may be, and what its websites read of it."""
 
 import asyncio
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection
+from structlog.testing import capture_logs
 
 from agents.models import Agent, ModelConnection
 from agents.profiles import AgentProfile
@@ -105,15 +105,15 @@ def test_broken_key_of_the_first_leaves_the_fallback(cast: Cast) -> None:
     assert (profile.is_broken, profile.is_demo, choices(profile)) == (True, False, BOTH[1:])
 
 
-def test_broken_fallback_is_as_if_there_were_none(cast: Cast, caplog: pytest.LogCaptureFixture) -> None:
+def test_broken_fallback_is_as_if_there_were_none(cast: Cast) -> None:
     fields = two_choices(cast, None)
     agent = cast.agent(**fields)
     website = cast.website(cast.tenant(), agents=[agent])
-    with spoiled_key(fields["fallback_connection"]), caplog.at_level(logging.ERROR, "agents.websites"):
+    with spoiled_key(fields["fallback_connection"]), capture_logs() as lines:
         profile = profile_of(website)
     assert (profile.is_broken, choices(profile)) == (False, BOTH[:1])
-    assert [record.getMessage() for record in caplog.records] == [
-        f"the fallback connection of agent {agent.id} cannot be used"
+    assert [(line["event"], line["which"], line["agent_id"]) for line in lines] == [
+        ("a connection cannot be used", "fallback", agent.id)
     ]
 
 

@@ -13,6 +13,7 @@ import pytest
 from langchain_core.language_models import BaseChatModel
 from langsmith.utils import tracing_is_enabled
 from pytest_django.fixtures import Settings
+from structlog.testing import capture_logs
 
 from agents import llm
 from agents.answering import Answer, answer
@@ -128,17 +129,17 @@ async def test_fault_of_the_provider_has_its_reason(
     connection = profile.choices[0].connection
     started = time.monotonic()
 
-    with caplog.at_level(logging.DEBUG), pytest.raises(ModelError) as caught:
+    with caplog.at_level(logging.DEBUG), capture_logs() as lines, pytest.raises(ModelError) as caught:
         await ask(profile, "canary-words")
 
     assert (type(caught.value), caught.value.reason) == (expected, reason)
     assert time.monotonic() - started < 2.5
     assert (caught.value.attempts, stub_model.calls()) == (attempts, attempts)
-    assert [record.getMessage() for record in caplog.records if record.name == "agents.answering"] == [
-        f"no answer: agent={profile.agent_id} connection={connection.id} reason={reason} attempts={attempts}"
-    ]
+    [line] = [line for line in lines if line["event"] == "no answer"]
+    assert (line["agent_id"], line["connection_id"]) == (profile.agent_id, connection.id)
+    assert (line["reason"], line["attempts"]) == (reason, attempts)
     for secret in (API_KEY, "canary-words", "overloaded", "The stub says no"):
-        assert secret not in caplog.text
+        assert secret not in caplog.text + str(lines)
         assert secret not in _everything_said_by(caught.value)
 
 

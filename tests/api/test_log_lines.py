@@ -45,8 +45,9 @@ def test_log_holds_no_words_tokens_or_keys(cast: Cast, tenant: Tenant, stub_proc
         visitor.token = f"st_{CANARY}"
         assert [visitor.messages().status_code, visitor.identify(identity).status_code] == [403, 403]
     written = path.read_text()
-    assert "failed: model_unavailable (credentials_rejected)" in written
+    assert "state=failed" in written
+    assert "code=model_unavailable reason=credentials_rejected" in written
     assert CANARY not in written
-    assert f"an identity secret of website {well.pk} cannot be opened" in written
+    assert "an identity secret cannot be opened  error=tenants.errors.SealBrokenError  " in written
     hashes = (hashlib.sha256(token.encode()).hexdigest(), repr(hashlib.sha256(token.encode()).digest())[2:-1])
     assert [one for one in (token, token[3:], *hashes, secret, *identity.split(".")) if one in written] == []

@@ -1,6 +1,5 @@
 """Beat's jobs: what they end, what they leave, and that running twice changes nothing more."""
 
-import logging
 import secrets
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,6 +9,7 @@ from uuid import UUID
 import pytest
 from django.db import connection
 from django.utils import timezone
+from structlog.testing import capture_logs
 
 from sessions import cleanup
 from sessions.cleanup import abandon_lapsed_turns, delete_expired_sessions
@@ -154,7 +154,7 @@ def tenants_with_lapsed_turns(cast: Cast, count: int) -> list[UUID]:
     return [tenant.id for tenant in tenants]
 
 
-def test_tenant_that_fails_stops_no_other_and_is_told_at_the_end(cast: Cast, caplog: pytest.LogCaptureFixture) -> None:
+def test_tenant_that_fails_stops_no_other_and_is_told_at_the_end(cast: Cast) -> None:
     broken, *others = tenants_with_lapsed_turns(cast, 4)
 
     def break_for_one() -> int:
@@ -163,10 +163,13 @@ def test_tenant_that_fails_stops_no_other_and_is_told_at_the_end(cast: Cast, cap
                 cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
         return cleanup._abandon_chunk()
 
-    with caplog.at_level(logging.ERROR), pytest.raises(TenantsFailedError) as raised:
+    with capture_logs() as lines, pytest.raises(TenantsFailedError) as raised:
         each_tenant("door_tenants_with_lapsed_turns", break_for_one, reason="test")
     assert raised.value.failed == 1
-    assert [record.getMessage() for record in caplog.records] == [f"test: failed for tenant {broken}"]
+    failed = [line for line in lines if line["log_level"] == "error"]
+    assert [(line["event"], line["job"], line["tenant_id"]) for line in failed] == [
+        ("a round failed for a tenant", "test", broken)
+    ]
     assert states_of(others) == ["abandoned"] * 3
     assert abandon_lapsed_turns() == 1
 
@@ -179,14 +182,17 @@ def states_of(tenants: list[UUID]) -> list[str]:
     return states
 
 
-def test_round_out_of_time_leaves_the_rest_to_the_next(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_round_out_of_time_leaves_the_rest_to_the_next(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     tenants_with_lapsed_turns(cast, 2)
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, capture_logs() as lines:
         patch.setattr("tenants.rounds.SECONDS_A_ROUND", 0)
         assert abandon_lapsed_turns() == 0
-    assert caplog.messages == ["turns whose lease ran out: out of time, 2 tenants wait for the next round"]
+    [line] = lines
+    assert (line["event"], line["job"], line["tenants"]) == (
+        "a round is out of time",
+        "turns-whose-lease-ran-out",
+        2,
+    )
     assert abandon_lapsed_turns() == 2
 
 

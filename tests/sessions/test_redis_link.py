@@ -1,13 +1,13 @@
 """The link to a real Redis that is killed, hangs, fills up and comes back."""
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 from redis.exceptions import NoScriptError
+from structlog.testing import capture_logs
 
 from sessions.limits import shared
 from sessions.limits.rules import Question, Rate
@@ -48,10 +48,16 @@ async def test_link_hands_each_its_own_error(own_link: RedisLink) -> None:
     assert not own_link.is_away
 
 
-async def test_link_never_waits_long_and_notices_the_return(
-    redis: Redis, own_link: RedisLink, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.WARNING, "sessions.redis_link")
+async def test_link_never_waits_long_and_notices_the_return(redis: Redis, own_link: RedisLink) -> None:
+    with capture_logs() as lines:
+        await _lose_and_find(redis, own_link)
+    assert [(line["event"], type(line.get("error"))) for line in lines] == [
+        ("Redis is away: until it is back, limits are counted per process", TimeoutError),
+        ("Redis is back: limits are counted for all processes together again", type(None)),
+    ]
+
+
+async def _lose_and_find(redis: Redis, own_link: RedisLink) -> None:
     await own_link.ask("PING")
     redis.pause()
     began = time.monotonic()
@@ -68,10 +74,6 @@ async def test_link_never_waits_long_and_notices_the_return(
     redis.start()
     await _until_back(own_link)
     assert await own_link.ask("PING") == b"PONG"
-    assert [record.message for record in caplog.records] == [
-        "Redis is away (TimeoutError): until it is back, limits are counted per process",
-        "Redis is back: limits are counted for all processes together again",
-    ]
 
 
 async def test_busy_process_does_not_take_itself_for_a_slow_redis(own_link: RedisLink) -> None:
