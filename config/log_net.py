@@ -15,6 +15,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from config.log_traces import error_kind, place, trace
+from config.log_words import Route, is_our_word
 from config.request_ids import accepted_id
 
 Line = MutableMapping[str, Any]
@@ -26,8 +27,7 @@ WITHHELD: Final = "(withheld)"
 _HIDDEN: Final = "…"
 _FRAMES_SEARCHED: Final = 20
 _PLAIN: Final = (int, float, bool, UUID, type(None))
-_WORD: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9_.-]{0,79}")
-_ROUTE: Final = re.compile(r"[!-~]{1,300}")
+_LOGGER: Final = re.compile(r"\w{1,40}(\.\w{1,40}){0,6}")
 _WARNING: Final = re.compile(r"(?P<file>[^\n]*?):(?P<line>\d+): (?P<kind>\w+): ")
 
 
@@ -40,12 +40,12 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_word(value: Any) -> bool:
-    """Of our own source: a state, a code, the name of a task."""
-    return isinstance(value, str) and bool(_WORD.fullmatch(value))
+    """Of our own source: a code, a state, the name of a task. That it looks like one is not enough, names do, too."""
+    return isinstance(value, str) and (is_our_word(value) or is_written_in_source(value))
 
 
 def _is_route(value: Any) -> bool:
-    return isinstance(value, str) and bool(_ROUTE.fullmatch(value))
+    return type(value) is Route
 
 
 FIELDS: Final[Mapping[str, Check]] = {
@@ -63,13 +63,10 @@ FIELDS: Final[Mapping[str, Check]] = {
         ),
         _is_number,
     ),
-    **dict.fromkeys(("state", "code", "reason", "method", "which", "job", "task", "logger"), _is_word),
+    **dict.fromkeys(("state", "code", "reason", "method", "which", "job", "task"), _is_word),
     "route": _is_route,
 }
-"""Every name that a value may have in a line. A new one is put here by whoever has seen that its values are harmless.
-
-``reason``, ``code`` and the other words come from our own source alone; nothing that came with a request may be one.
-"""
+"""Every name that a value may have in a line; a new one is put here by whoever saw that its values are harmless."""
 
 
 def only_harmless(logger: Any, _method: str, line: Line) -> Line:
@@ -133,7 +130,9 @@ def _known(values: Mapping[str, Any]) -> Line:
 
 
 def _logger_name(name: str) -> str:
-    return name if _is_word(name) else WITHHELD
+    """Loggers are named after packages."""
+    package = name.partition(".")[0]
+    return name if (package in sys.modules or name == "py.warnings") and _LOGGER.fullmatch(name) else WITHHELD
 
 
 def _warning(record: logging.LogRecord) -> Line:

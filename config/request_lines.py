@@ -18,13 +18,14 @@ from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
+from config.log_words import METHODS, OTHER_METHOD, Route
 from config.request_ids import accepted_id
 
 log = structlog.get_logger(__name__)
 
 REQUEST_ID_HEADER: Final = "Parlour-Request-Id"
 _FROM_PROXY: Final = b"x-request-id"
-_METHODS: Final = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+_NO_ROUTE: Final = Route("-")
 _UNTOLD_WHERE_WELL: Final = {"healthz", "readyz", "static/<path>"}
 _FIRST_ERROR: Final = 400
 
@@ -36,7 +37,7 @@ class _Asked:
     request_id: str
     method: str
     began_at: float
-    route: str = "-"
+    route: Route = _NO_ROUTE
     is_told: bool = False
 
 
@@ -48,7 +49,7 @@ def request_line(scope: Mapping[str, Any]) -> Iterator[None]:
     """Around the answering of a request: its id is known inside, its line is written at the latest at the end."""
     clear_contextvars()  # a pipelined request begins in the context of the one before it
     method = scope["method"]
-    asked = _Asked(_request_id(scope), method if method in _METHODS else "OTHER", time.perf_counter())
+    asked = _Asked(_request_id(scope), method if method in METHODS else OTHER_METHOD, time.perf_counter())
     bind_contextvars(request_id=asked.request_id)
     _asked.set(asked)
     try:
@@ -64,7 +65,7 @@ class LoggedHandler(ASGIHandler):
     async def run_get_response(self, request: Any) -> Any:
         response = await super().run_get_response(request)
         match = request.resolver_match
-        _asked.get().route = getattr(response, "route", None) or (match.route if match else "-")
+        _asked.get().route = getattr(response, "route", None) or (Route(match.route) if match else _NO_ROUTE)
         return response
 
     async def send_response(self, response: Any, send: Any) -> None:

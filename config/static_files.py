@@ -5,6 +5,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from config.log_words import Route
+
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # whitenoise publishes no types
     """WhiteNoise answers with an open file, which an ASGI server must read whole before it sends, with a warning.
@@ -23,5 +25,5 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # whit
         del response["Content-Type"]  # WhiteNoise knows it, and sends none where there is no body
         for name, value in found.headers:
             response[name] = value
-        response.route = "static/<path>"  # type: ignore[attr-defined]  # for the request's line in the log
+        response.route = Route("static/<path>")  # type: ignore[attr-defined]  # for the request's line in the log
         return response

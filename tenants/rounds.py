@@ -41,21 +41,21 @@ def each_tenant_outside_scopes(door: str, chunk: Callable[[UUID], int], *, reaso
 def each_of_tenants(tenant_ids: Iterable[UUID], chunk: Callable[[UUID], int], *, reason: str) -> int:
     """As ``each_tenant_outside_scopes``, for tenants that something else than a door names."""
     total, failed, end = 0, 0, time.monotonic() + SECONDS_A_ROUND
-    waiting, job = list(tenant_ids), reason.replace(" ", "-")
+    waiting = list(tenant_ids)
     while waiting and time.monotonic() < end:
         tenant_id = waiting.pop()
         try:
             with bound_contextvars(tenant_id=tenant_id):
                 done = _work_off(tenant_id, chunk, end)
         except Exception:  # whatever stops one tenant must not stop the others; it is raised below
-            log.exception("a round failed for a tenant", job=job, tenant_id=tenant_id)
+            log.exception("a round failed for a tenant", job=reason, tenant_id=tenant_id)
             connection.close_if_unusable_or_obsolete()
             failed += 1
         else:
-            log.info("a round is done with a tenant", job=job, rows=done, tenant_id=tenant_id)
+            log.info("a round is done with a tenant", job=reason, rows=done, tenant_id=tenant_id)
             total += done
     if waiting:
-        log.warning("a round is out of time", job=job, tenants=len(waiting))
+        log.warning("a round is out of time", job=reason, tenants=len(waiting))
     if failed:
         raise TenantsFailedError(failed)
     return total

@@ -76,6 +76,7 @@ def start_server(*, workers: int = 1, log: IO[bytes] | None = None, **environmen
         [*command, "--workers", str(workers), "--log-level", "warning"],
         cwd=ROOT,
         env=server_environment(port, **environment),
+        stdout=log,
         stderr=log,
     )
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)

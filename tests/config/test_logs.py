@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from pydantic import BaseModel
 
+from agents.errors import ModelUnavailableError
 from config.log_net import WITHHELD, Line, harmless, only_harmless
 from config.log_traces import error_kind, trace
 from config.logs import as_text
@@ -75,8 +76,16 @@ def test_record_that_cannot_be_put_together_is_told_by_its_template(library: log
 
 
 def test_own_line_has_known_names_and_forms_alone() -> None:
+    reason = ModelUnavailableError("breaker_open").reason
     line = own_line(
-        "turn ended", turn_id=TURN, ms=12, state="completed", message=CANARY, code=f"{CANARY} said", tenant_id=CANARY
+        "turn ended",
+        turn_id=TURN,
+        ms=12,
+        state="completed",
+        message=CANARY,
+        code=CANARY.strip(),
+        tenant_id=CANARY,
+        reason=reason,
     )
     assert line == {
         "level": "info",
@@ -86,6 +95,7 @@ def test_own_line_has_known_names_and_forms_alone() -> None:
         "ms": 12,
         "state": "completed",
         "code": WITHHELD,
+        "reason": "breaker_open",
         "tenant_id": WITHHELD,
     }
 

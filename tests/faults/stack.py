@@ -141,6 +141,10 @@ class Redis:
         return self._running.server.exit_status() is None
 
     @property
+    def log(self) -> Path:
+        return self._running.server.log
+
+    @property
     def url(self) -> str:
         return self._running.url
 

@@ -190,7 +190,7 @@ def test_round_out_of_time_leaves_the_rest_to_the_next(cast: Cast, monkeypatch: 
     [line] = lines
     assert (line["event"], line["job"], line["tenants"]) == (
         "a round is out of time",
-        "turns-whose-lease-ran-out",
+        "turns whose lease ran out",
         2,
     )
     assert abandon_lapsed_turns() == 2
