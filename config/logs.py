@@ -79,10 +79,10 @@ def as_json(_logger: Any, _method: str, line: Line) -> bytes:
 
 
 def as_text(_logger: Any, _method: str, line: Line) -> bytes:
-    """``07:05:15 info    sessions.running: turn ended  state=completed  turn_id=...``, then an error's places."""
+    """``07:05:15 info     sessions.running: turn ended  state=completed  turn_id=...``, then an error's places."""
     values = [f"{name}={value}" for name, value in line.items() if name not in _HEAD]
     ids = [f"{name}={line[name]}" for name in _IDS if name in line]
-    head = f"{line['time'][11:19]} {line['level']:<8}{line.get('logger', '')}: {line['event']}"
+    head = f"{line['time'][11:19]} {line['level']:<8} {line.get('logger', '')}: {line['event']}"
     return "\n    ".join(
         ["  ".join(filter(None, [head, " ".join(values), " ".join(ids)])), *line.get("trace", ())]
     ).encode()
@@ -105,7 +105,8 @@ def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackT
 
 
 def _note_uncaught(error: BaseException | None) -> None:
-    structlog.get_logger(__name__).critical("an error was caught by nobody", exc_info=error)
+    if not isinstance(error, SystemExit):  # a thread's wish to end
+        structlog.get_logger(__name__).critical("an error was caught by nobody", exc_info=error)
 
 
 def _stamp(_logger: Any, _method: str, line: Line) -> Line:

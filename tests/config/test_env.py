@@ -61,6 +61,7 @@ def test_production_has_no_default_for_what_identifies_it(name: str) -> None:
         ("ENCRYPTION_KEYS", "1:short", "ENCRYPTION_KEYS: key '1'"),
         ("ENCRYPTION_KEYS", f"1:{KEY},1:{KEY}", "ENCRYPTION_KEYS needs a different id"),
         ("CHAT_POOL_SIZE", "many", "CHAT_POOL_SIZE must be a whole number, not 'many'"),
+        ("LOG_FORMAT", "xml", "LOG_FORMAT must be one of json, text, not 'xml'"),
         ("CHAT_POOL_SIZE", "0", "CHAT_POOL_SIZE must lie between 1 and 1000, not 0"),
         ("SECRET_KEY_FILE", "/nowhere/secret", "SECRET_KEY_FILE names /nowhere/secret, which cannot be read"),
     ],

@@ -1,6 +1,8 @@
 """What passes into a log line: texts that stand in the source, known names of the right form, kinds of errors."""
 
 import logging
+import subprocess
+import sys
 import warnings
 from typing import Any
 from uuid import UUID
@@ -14,6 +16,7 @@ from agents.errors import ModelUnavailableError
 from config.log_net import WITHHELD, Line, harmless, only_harmless
 from config.log_traces import error_kind, trace
 from config.logs import as_text
+from tests.live_server import ROOT
 
 CANARY = "canary-0f1e2d"
 TURN = UUID("01920000-0000-7000-8000-000000000001")
@@ -145,6 +148,15 @@ def test_warning_of_python_is_told_by_kind_and_place() -> None:
 
 def test_readable_line_has_its_values_before_its_ids_and_the_trace_beneath() -> None:
     line = {"time": "2026-03-01T20:10:05.123+00:00", **own_line("turn ended", turn_id=TURN, ms=12)}
-    assert as_text(None, "", line).decode() == f"20:10:05 info    sessions.x: turn ended  ms=12  turn_id={TURN}"
+    assert as_text(None, "", line).decode() == f"20:10:05 info     sessions.x: turn ended  ms=12  turn_id={TURN}"
     line["trace"] = ["KeyError", "  sessions/x.py:1 f"]
     assert as_text(None, "", line).decode().splitlines()[1:] == ["    KeyError", "      sessions/x.py:1 f"]
+
+
+def test_error_of_a_command_that_nobody_catches_is_told_without_its_text() -> None:
+    source = f"import threading; threading.Thread(target=int, args=['{CANARY}']).start(); int('{CANARY}')"
+    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", source]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("critical config.logs: an error was caught by nobody  error=builtins.ValueError") == 2
+    assert CANARY not in done.stdout + done.stderr
