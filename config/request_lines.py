@@ -65,7 +65,7 @@ class LoggedHandler(ASGIHandler):
     async def run_get_response(self, request: Any) -> Any:
         response = await super().run_get_response(request)
         match = request.resolver_match
-        _asked.get().route = getattr(response, "route", None) or (Route(match.route) if match else _NO_ROUTE)
+        _asked.get().route = getattr(response, "route", None) or (Route(match.route or "/") if match else _NO_ROUTE)
         return response
 
     async def send_response(self, response: Any, send: Any) -> None:

@@ -193,7 +193,7 @@ def check_ids(lines: list[dict[str, Any]], answer: httpx.Response) -> None:
 
 
 def plain(route: str) -> str:
-    return route.replace("^", "")
+    return route.replace("^", "") or "/"
 
 
 def folder_of(name: str) -> Path:
