@@ -3,8 +3,12 @@
 from typing import Final
 
 IS_UNSAFE_ROLE: Final = """
-SELECT r.rolsuper OR r.rolbypassrls OR EXISTS (
-           SELECT FROM pg_class c WHERE c.relname = 'websites' AND pg_has_role(r.oid, c.relowner, 'MEMBER'))
-  FROM pg_roles r WHERE r.rolname = current_user
+WITH roles AS (SELECT * FROM pg_roles WHERE pg_has_role(current_user, oid, 'MEMBER'))
+SELECT EXISTS (SELECT FROM roles
+                WHERE rolsuper OR rolbypassrls OR rolcreaterole
+                   OR rolname IN ('pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program'))
+    OR EXISTS (SELECT FROM pg_class c JOIN roles r ON r.oid = c.relowner
+                WHERE c.relnamespace = 'public'::regnamespace)
 """
-"""True for a superuser, one who bypasses row policies, and the tables' owner or a member of it."""
+"""True where the role, or one that it is a member of, is a superuser, bypasses row policies, gives roles to itself,
+reaches the server's files, or owns a table."""

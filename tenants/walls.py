@@ -1,43 +1,106 @@
-"""Whether the walls stand in the database that we are connected to: row policies on all tables, doors well hung."""
+"""Whether the walls stand in the database that we are connected to: row policies on all tables, doors well hung.
+
+What is not listed here is a breach: a new door is added to ``DOORS``, a further policy to ``FURTHER_POLICIES``.
+"""
 
 from typing import Final
 
-BROKEN_WALLS: Final = """
-WITH tenant_tables AS (
-    SELECT c.oid, c.relname, c.relkind, c.relrowsecurity, c.relowner, c.reloptions
-      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-     WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p', 'f', 'v', 'm')
-       AND (c.relname = 'tenants'
+from tenants.identifiers import OPERATOR_ID
+
+DOORS: Final = frozenset(
+    {
+        "door_api_key(text)",
+        "door_domain_has_lapsed(uuid)",
+        "door_invitation_by_hash(bytea)",
+        "door_memberships_of(integer)",
+        "door_release_lapsed_domain(uuid)",
+        "door_shared_connection(uuid)",
+        "door_shared_fallback(uuid)",
+        "door_tenants_with_expired_sessions()",
+        "door_tenants_with_lapsed_turns()",
+        "door_tenants_with_old_refusals()",
+        "door_tenants_with_proofs_due()",
+        "door_website_by_origin(text)",
+        "door_website_by_site_key(text)",
+    }
+)
+"""Every function that works as its owner. A new one is a new hole in the wall: what does it return, and to whom?"""
+
+# As PostgreSQL writes them down.
+_ACTIVE: Final = "( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS \"nullif\")"
+_OPERATOR: Final = f"'{OPERATOR_ID}'::uuid"
+_TENANT_ROWS: Final = f"(tenant_id = {_ACTIVE})"
+
+FURTHER_POLICIES: Final = {
+    ("tenants", "tenant_rows"): ("*", f"(id = {_ACTIVE})"),
+    ("tenants", "operator_rows"): ("*", f"({_ACTIVE} = {_OPERATOR})"),
+    ("agents", "shared_agents"): ("r", f"(tenant_id = {_OPERATOR})"),
+}
+"""By table and name, the command (as ``pg_policy.polcmd``) and the condition of every policy that there is beside
+``tenant_rows`` on ``tenant_id``."""
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _row(*values: str) -> str:
+    return "(" + ", ".join(map(_text, values)) + ")"
+
+
+_FURTHER_ROWS: Final = ", ".join(_row(*which, *what) for which, what in FURTHER_POLICIES.items())
+_DOOR_NAMES: Final = ", ".join(map(_text, sorted(DOORS)))
+
+BROKEN_WALLS: Final = f"""
+WITH relations AS (
+    SELECT c.oid, c.relname, c.relkind, c.relrowsecurity, c.reloptions
+      FROM pg_class c
+     WHERE c.relnamespace = 'public'::regnamespace
+       AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid
+                          AND e.deptype = 'e')),
+tenant_tables AS (
+    SELECT * FROM relations c
+     WHERE relkind IN ('r', 'p', 'f')
+       AND (relname = 'tenants'
             OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id'))),
-doors AS (
-    SELECT p.oid, p.proname, p.proconfig
-      FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-     WHERE n.nspname = 'public' AND p.prosecdef)
-SELECT relname || ': row security is off' FROM tenant_tables WHERE relkind IN ('r', 'p', 'f') AND NOT relrowsecurity
+further (relname, polname, polcmd, condition) AS (VALUES {_FURTHER_ROWS}),
+policies AS (
+    SELECT t.relname, p.polname,
+           coalesce(p.polpermissive AND p.polroles = '{{0}}' AND p.polwithcheck IS NULL
+                    AND p.polcmd = coalesce(f.polcmd, '*') AND pg_get_expr(p.polqual, p.polrelid)
+                        = coalesce(f.condition, CASE p.polname WHEN 'tenant_rows' THEN {_text(_TENANT_ROWS)} END),
+                    false) AS is_ours
+      FROM tenant_tables t JOIN pg_policy p ON p.polrelid = t.oid
+      LEFT JOIN further f ON f.relname = t.relname AND f.polname = p.polname),
+definers AS (
+    SELECT p.oid, p.proname, p.proname || '(' || oidvectortypes(p.proargtypes) || ')' AS signature, p.proconfig
+      FROM pg_proc p
+     WHERE p.prosecdef AND p.pronamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+       AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid
+                          AND e.deptype = 'e'))
+SELECT relname || ': row security is off' FROM tenant_tables WHERE NOT relrowsecurity
 UNION ALL
 SELECT relname || ': no policy compares its rows with the active tenant' FROM tenant_tables t
- WHERE relkind IN ('r', 'p', 'f') AND NOT EXISTS (
-           SELECT FROM pg_policy p WHERE p.polrelid = t.oid AND p.polname = 'tenant_rows' AND p.polcmd = '*'
-              AND starts_with(pg_get_expr(p.polqual, p.polrelid),
-                              CASE relname WHEN 'tenants' THEN '(id = ' ELSE '(tenant_id = ' END)
-              AND strpos(pg_get_expr(p.polqual, p.polrelid), 'app.tenant_id') > 0)
+ WHERE NOT EXISTS (SELECT FROM policies p WHERE p.relname = t.relname AND p.polname = 'tenant_rows' AND p.is_ours)
 UNION ALL
-SELECT t.relname || ': the policy ' || p.polname || ' lets every row pass'
-  FROM tenant_tables t JOIN pg_policy p ON p.polrelid = t.oid
- WHERE p.polpermissive AND 'true' IN (pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
+SELECT relname || ': the policy ' || polname || ' is none of ours, or was changed' FROM policies
+ WHERE NOT is_ours AND polname <> 'tenant_rows'
 UNION ALL
-SELECT relname || ': a view that asks as its owner' FROM tenant_tables
+SELECT relname || ': a view that asks as its owner' FROM relations
  WHERE relkind = 'm'
-    OR relkind = 'v' AND NOT coalesce(reloptions && '{security_invoker=true,security_invoker=on}', false)
+    OR relkind = 'v' AND NOT coalesce(reloptions && '{{security_invoker=true,security_invoker=on}}', false)
 UNION ALL
 SELECT relname || ': the application may truncate it, whatever its policies' FROM tenant_tables
  WHERE has_table_privilege(oid, 'TRUNCATE')
 UNION ALL
-SELECT proname || ': everybody may call this function, which works as its owner' FROM doors
- WHERE has_function_privilege('public', oid, 'EXECUTE')
+SELECT signature || ': works as its owner, and is no door of ours' FROM definers
+ WHERE signature NOT IN ({_DOOR_NAMES})
 UNION ALL
-SELECT proname || ': works as its owner with its caller''s search path' FROM doors
- WHERE NOT EXISTS (SELECT FROM unnest(proconfig) setting WHERE starts_with(setting, 'search_path='))
+SELECT proname || ': everybody may call this function, which works as its owner' FROM definers
+ WHERE signature IN ({_DOOR_NAMES}) AND has_function_privilege('public', oid, 'EXECUTE')
+UNION ALL
+SELECT proname || ': works as its owner with its caller''s search path' FROM definers
+ WHERE signature IN ({_DOOR_NAMES}) AND 'search_path=pg_catalog, public, pg_temp' <> ALL (coalesce(proconfig, '{{}}'))
 ORDER BY 1
-"""
+"""  # noqa: S608  of the lists above alone
 """A sentence for each breach; no row where all is well. Reads catalogues alone, in a few milliseconds."""

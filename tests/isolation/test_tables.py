@@ -16,6 +16,7 @@ from tenants.identifiers import OPERATOR_ID, new_id
 from tenants.models import Tenant
 from tenants.scoping import SET_TENANT, tenant_scope
 from tenants.unscoped import GLOBAL_MODELS, GLOBAL_TABLES
+from tenants.walls import DOORS
 from tests.cast import Cast
 from tests.isolation.rows import OWNED, everything_of, make_rows
 from tests.live_server import database_url
@@ -23,23 +24,6 @@ from tests.live_server import database_url
 Connection = psycopg.Connection[Any]
 NOTHING_SET = "nothing set"
 NOBODY = [NOTHING_SET, "", "another tenant"]
-
-DOORS = {
-    "door_domain_has_lapsed(uuid)",
-    "door_invitation_by_hash(bytea)",
-    "door_release_lapsed_domain(uuid)",
-    "door_tenants_with_old_refusals()",
-    "door_tenants_with_proofs_due()",
-    "door_website_by_site_key(text)",
-    "door_api_key(text)",
-    "door_memberships_of(integer)",
-    "door_shared_connection(uuid)",
-    "door_shared_fallback(uuid)",
-    "door_tenants_with_expired_sessions()",
-    "door_tenants_with_lapsed_turns()",
-    "door_website_by_origin(text)",
-}
-"""Every function that works as its owner. A new one is a new hole in the wall: what does it return, and to whom?"""
 
 WRITING = {"door_release_lapsed_domain(uuid)"}
 

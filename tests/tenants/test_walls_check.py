@@ -10,6 +10,7 @@ from psycopg import sql
 
 from tenants import checks
 from tenants.checks import check_walls
+from tenants.identifiers import OPERATOR_ID
 from tenants.policies import ACTIVE_TENANT_SQL
 from tenants.walls import BROKEN_WALLS
 from tests.live_server import LiveServer
@@ -40,17 +41,47 @@ BREACHES = {
     "open policy beside it": (
         "CREATE POLICY everybody ON turns FOR SELECT USING (true)",
         "DROP POLICY everybody ON turns",
-        "turns: the policy everybody lets every row pass",
+        "turns: the policy everybody is none of ours, or was changed",
     ),
     "open policy for writing": (
         "CREATE POLICY everybody ON turns FOR INSERT WITH CHECK (true)",
         "DROP POLICY everybody ON turns",
-        "turns: the policy everybody lets every row pass",
+        "turns: the policy everybody is none of ours, or was changed",
+    ),
+    "open policy in other words": (
+        "CREATE POLICY everybody ON turns USING (1 = 1)",
+        "DROP POLICY everybody ON turns",
+        "turns: the policy everybody is none of ours, or was changed",
+    ),
+    "writing more than is read": (
+        "ALTER POLICY tenant_rows ON turns WITH CHECK (tenant_id IS NOT NULL)",
+        f"DROP POLICY tenant_rows ON turns; {PUT_BACK}",
+        "turns: no policy compares its rows with the active tenant",
+    ),
+    "every row where no tenant is named": (
+        f"ALTER POLICY tenant_rows ON turns USING (tenant_id = coalesce({ACTIVE_TENANT_SQL}, tenant_id))",
+        f"DROP POLICY tenant_rows ON turns; {PUT_BACK}",
+        "turns: no policy compares its rows with the active tenant",
+    ),
+    "everybody's agents shared": (
+        "ALTER POLICY shared_agents ON agents USING (tenant_id IS NOT NULL)",
+        f"ALTER POLICY shared_agents ON agents USING (tenant_id = '{OPERATOR_ID}')",
+        "agents: the policy shared_agents is none of ours, or was changed",
+    ),
+    "everybody an operator": (
+        "ALTER POLICY operator_rows ON tenants USING (id IS NOT NULL)",
+        f"ALTER POLICY operator_rows ON tenants USING ({ACTIVE_TENANT_SQL} = '{OPERATOR_ID}')",
+        "tenants: the policy operator_rows is none of ours, or was changed",
     ),
     "view of the owner": (
         "CREATE VIEW all_turns AS SELECT * FROM turns",
         "DROP VIEW all_turns",
         "all_turns: a view that asks as its owner",
+    ),
+    "view without a tenant in it": (
+        "CREATE VIEW words AS SELECT message FROM turns",
+        "DROP VIEW words",
+        "words: a view that asks as its owner",
     ),
     "truncation": (
         "GRANT TRUNCATE ON turns TO {app}",
@@ -75,7 +106,15 @@ BREACHES = {
     "definer function by any other name": (
         "CREATE FUNCTION backdoor() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = public AS 'SELECT 1'",
         "DROP FUNCTION backdoor()",
-        "backdoor: everybody may call this function, which works as its owner",
+        "backdoor(): works as its owner, and is no door of ours",
+    ),
+    "definer function for the application alone": (
+        """CREATE FUNCTION door_all_turns() RETURNS SETOF turns LANGUAGE sql SECURITY DEFINER
+            SET search_path = pg_catalog, public, pg_temp AS 'SELECT * FROM turns';
+            REVOKE ALL ON FUNCTION door_all_turns() FROM PUBLIC;
+            GRANT EXECUTE ON FUNCTION door_all_turns() TO {app}""",
+        "DROP FUNCTION door_all_turns()",
+        "door_all_turns(): works as its owner, and is no door of ours",
     ),
 }
 
