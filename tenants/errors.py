@@ -14,7 +14,7 @@ ParlourError                       every error that this project raises for a ca
 |-- CheckedJustNowError            a domain was looked at a moment ago
 |-- AddressRefusedError            a name that a tenant gave leads to an address that may not be called
 |-- LastOwnerError                 a tenant's only owner would leave or be given another role
-|-- InvitationUnusableError        an invitation is unknown, used, revoked or too old: nobody is told which
+|-- InvitationUnusableError        an invitation is unknown, used, revoked, too old, or of somebody who may not invite
 |-- AlreadyMemberError             whom an invitation would make a member is one
 |-- DatabaseAwayError              the database refuses connections, does not answer, or hung up
 `-- TenantsFailedError             a job failed for some tenants and went on with the others

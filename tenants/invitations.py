@@ -1,5 +1,7 @@
 """Invitations: a link that makes whoever opens it a member, once."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -7,12 +9,13 @@ from typing import Final
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from tenants.errors import AlreadyMemberError, InvitationUnusableError
 from tenants.identifiers import new_invitation_token
+from tenants.members import lock_members
 from tenants.models import Invitation, Membership
 from tenants.scoping import active_tenant_id, tenant_scope
 
@@ -54,7 +57,8 @@ def hash_token(token: str) -> bytes:
 
 
 def open_invitation(token_hash: bytes) -> OpenInvitation:
-    """Raises ``InvitationUnusableError`` for one that is unknown, used, revoked or too old, alike."""
+    """Raises ``InvitationUnusableError`` for one that is unknown, used, revoked, too old, or made by somebody who may
+    not invite any more, alike."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT tenant_id, invitation_id, tenant_name, role FROM door_invitation_by_hash(%s)", [token_hash]
@@ -87,15 +91,22 @@ def accept_as_new_person(username: str, password: str, invitation: OpenInvitatio
 
 
 def _accept(user: User, invitation: OpenInvitation) -> None:
-    if Membership.objects.filter(user=user).exists():
-        raise AlreadyMemberError
-    with transaction.atomic():
-        still_open = Invitation.objects.filter(
-            pk=invitation.invitation_id,
-            accepted_at__isnull=True,
-            revoked_at__isnull=True,
-            expires_at__gt=Now(),
-        )
-        if not still_open.update(accepted_at=Now(), accepted_by=user):
+    with _one_membership_of_each(), transaction.atomic():
+        lock_members()
+        accepted = Invitation.objects.select_for_update().filter(pk=invitation.invitation_id).first()
+        if accepted is None:
             raise InvitationUnusableError
+        open_invitation(bytes(accepted.token_hash))  # what was open when the page was shown may not be any more
+        Invitation.objects.filter(pk=accepted.pk).update(accepted_at=Now(), accepted_by=user)
         Membership.objects.create(tenant_id=invitation.tenant_id, user=user, role=invitation.role)
+
+
+@contextmanager
+def _one_membership_of_each() -> Iterator[None]:
+    """Turns the unique index's refusal into ``AlreadyMemberError``."""
+    try:
+        yield
+    except IntegrityError as error:
+        if "membership_once_per_user" in str(error):
+            raise AlreadyMemberError from None
+        raise

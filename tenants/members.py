@@ -30,12 +30,16 @@ def remove_member(membership_id: UUID) -> None:
         membership.delete()
 
 
-def _locked(membership_id: UUID) -> Membership:
-    """The membership as it is once nobody else changes members of this tenant.
+def lock_members() -> None:
+    """Waits until nobody else changes members of the active tenant; others wait for this transaction's end.
 
     One lock for all of them: were each owner's row locked alone, two owners could leave at once.
     """
     Tenant.objects.select_for_update(no_key=True).get(pk=active_tenant_id())
+
+
+def _locked(membership_id: UUID) -> Membership:
+    lock_members()
     return Membership.objects.get(pk=membership_id)
 
 

@@ -118,6 +118,10 @@ class Migration(migrations.Migration):
             "TABLE (tenant_id uuid, invitation_id uuid, tenant_name text, role text)",
             "SELECT i.tenant_id, i.id, t.name, i.role FROM invitations i JOIN tenants t ON t.id = i.tenant_id"
             " WHERE i.token_hash = p_token_hash AND i.accepted_at IS NULL AND i.revoked_at IS NULL"
-            " AND i.expires_at > now()",
+            " AND i.expires_at > now()"
+            # Whoever made it must still be one who may: switched off, demoted or removed, they let nobody in.
+            " AND EXISTS (SELECT FROM auth_user u WHERE u.id = i.invited_by_id AND u.is_active AND u.is_staff"
+            " AND (u.is_superuser OR EXISTS (SELECT FROM memberships m WHERE m.tenant_id = i.tenant_id"
+            " AND m.user_id = u.id AND m.role = 'owner')))",
         ),
     ]

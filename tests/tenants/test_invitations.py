@@ -1,5 +1,6 @@
 """An invitation works once, for a week, and is nobody's to find out."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -22,6 +23,7 @@ from tenants.invitations import (
 from tenants.models import Invitation, Membership, Tenant
 from tenants.scoping import tenant_scope
 from tests.cast import Cast
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -163,3 +165,72 @@ def test_accepted_invitation_cannot_be_revoked(cast: Cast, tenant: Tenant, owner
     accept_as(cast.staff(), open_invitation(token_hash))
     with tenant_scope(tenant.pk), pytest.raises(InvitationUnusableError):
         revoke(invitation)
+
+
+def switched_off(owner: User) -> None:
+    User.objects.filter(pk=owner.pk).update(is_active=False)
+
+
+def no_staff_any_more(owner: User) -> None:
+    User.objects.filter(pk=owner.pk).update(is_staff=False)
+
+
+def operator_no_more(owner: User) -> None:
+    User.objects.filter(pk=owner.pk).update(is_superuser=False)
+
+
+def demoted(owner: User) -> None:
+    """As by somebody who did not see an invitation that was made at the same moment."""
+    Membership.objects.filter(user=owner).update(role="admin")
+
+
+def removed(owner: User) -> None:
+    Membership.objects.filter(user=owner).delete()
+
+
+@pytest.mark.parametrize("change", [switched_off, no_staff_any_more, operator_no_more, demoted, removed])
+def test_inviter_who_may_not_invite_any_more_lets_nobody_in(
+    cast: Cast, tenant: Tenant, owner: User, change: Callable[[User], None]
+) -> None:
+    inviter = cast.staff(is_superuser=True) if change is operator_no_more else owner
+    _, token_hash = invited(tenant, inviter, "owner")
+    found = open_invitation(token_hash)
+    with tenant_scope(tenant.pk):
+        change(inviter)
+    before = members(tenant)
+    with pytest.raises(InvitationUnusableError):
+        open_invitation(token_hash)
+    with pytest.raises(InvitationUnusableError):
+        accept_as(cast.staff(), found)
+    assert members(tenant) == before
+
+
+def test_person_who_is_made_a_member_at_the_same_moment_is_told_so(cast: Cast, tenant: Tenant, owner: User) -> None:
+    """By another invitation, or by the operator: not yet written down when this one is accepted."""
+    person, (_, token) = cast.staff(), invited(tenant, owner)
+    with ThreadPoolExecutor(1) as pool:
+        with tenant_scope(tenant.pk):
+            Membership.objects.create(tenant=tenant, user=person, role="auditor")
+            joining = pool.submit(join_in_thread, person, open_invitation(token))
+            wait_until(somebody_waits_for_us)
+        assert joining.result(timeout=20) == "is a member already"
+    assert members(tenant)[person.username] == "auditor"
+    assert open_invitation(token).role == "admin"
+
+
+def join_in_thread(person: User, invitation: OpenInvitation) -> str:
+    try:
+        accept_as(person, invitation)
+    except AlreadyMemberError:
+        return "is a member already"
+    finally:
+        connection.close()
+    return "joined"
+
+
+def somebody_waits_for_us() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+        )
+        return bool(cursor.fetchone() > (0,))
