@@ -106,6 +106,9 @@ class ModelConnectionAdmin(TenantOwnedAdmin):
             set_api_key(obj, form.cleaned_data["api_key"])
         super().save_model(request, obj, form, change)
 
+    def columns_set_by_hand(self, form: Any) -> list[str]:
+        return ["api_key_sealed"] if form.cleaned_data["api_key"] else []
+
     @admin.display(description="Key")
     def key_state(self, connection: ModelConnection) -> str:
         return "A key is set" if connection.api_key_sealed else "No key"

@@ -11,17 +11,15 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from tenants import members_admin
-from tenants.admin_rows import RolePermissions
+from tenants.admin_rows import RolePermissions, WritesWhatWasChanged
 from tenants.admin_scope import is_operators_desk, role_in, tenant_of
 from tenants.api_key_admin import ApiKeyAdmin
 from tenants.models import Tenant
 from tenants.roles import NOTHING, Rights, Thing, rights_of
 
 if TYPE_CHECKING:  # generic for the type checker alone
-    _ModelAdmin = admin.ModelAdmin[Any]
     _UserAdmin = UserAdmin[User]
 else:
-    _ModelAdmin = admin.ModelAdmin
     _UserAdmin = UserAdmin
 
 
@@ -41,7 +39,7 @@ _LIMITS_EXPLAINED = "A turn is a message with its answer. The operator sets thes
 
 
 @admin.register(Tenant)
-class TenantAdmin(RolePermissions, _ModelAdmin):
+class TenantAdmin(RolePermissions, WritesWhatWasChanged):
     """The operator's list of tenants; for everybody else the settings of their own."""
 
     thing = Thing.SETTINGS
@@ -103,7 +101,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class PeopleAdmin(RolePermissions, _UserAdmin):
+class PeopleAdmin(RolePermissions, WritesWhatWasChanged, _UserAdmin):
     """The people who log in: known to the operator alone. What they may do, their memberships say."""
 
     thing = Thing.PEOPLE

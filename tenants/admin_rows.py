@@ -65,6 +65,25 @@ class RolePermissions(_Permissions):
         return field
 
 
+class WritesWhatWasChanged(_ModelAdmin):
+    """A form writes the columns that somebody changed in it, and no other.
+
+    Django writes them all, as they were when the row was read: a secret that was replaced meanwhile, or a proof that
+    was withdrawn, would come back.
+    """
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if change:
+            columns = {field.name for field in self.opts.concrete_fields}
+            obj.save(update_fields=columns.intersection([*form.changed_data, *self.columns_set_by_hand(form)]))
+        else:
+            super().save_model(request, obj, form, change)
+
+    def columns_set_by_hand(self, form: Any) -> list[str]:
+        """Columns beside the form's fields that a page fills from them."""
+        return []
+
+
 def _filter_name(offered: Any) -> str:
     """A filter is a column's name, that with a class, or a class with a parameter of its own."""
     if isinstance(offered, tuple):
@@ -72,7 +91,7 @@ def _filter_name(offered: Any) -> str:
     return offered if isinstance(offered, str) else str(offered.parameter_name)
 
 
-class TenantOwnedAdmin(RolePermissions, _ModelAdmin):
+class TenantOwnedAdmin(RolePermissions, WritesWhatWasChanged):
     """Pages of a model whose rows belong to tenants. The managers see to it that only the active tenant's appear."""
 
     purpose = ""

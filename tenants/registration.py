@@ -30,14 +30,16 @@ def register_website(domain: str, *, extra_origins: Iterable[str] = (), **fields
 def set_origins(website: Website, extra_origins: Iterable[str]) -> None:
     """Makes the website's origins its domain over https and exactly these extras, of its domain or below.
 
-    New ones are proved where the website is. Raises ``OriginError`` or ``DomainTakenError``; then nothing changes.
+    New ones are proved where the website is by then. Raises ``OriginError`` or ``DomainTakenError``; then nothing
+    changes.
     """
     wanted = {Origin.for_domain(website.domain)} | {extra_origin(website.domain, text) for text in extra_origins}
     with _taken_domains_refused(), transaction.atomic():
+        current = Website.objects.select_for_update(of=("self",), no_key=True).get(pk=website.pk)
         website.origins.exclude(origin__in=[str(origin) for origin in wanted]).delete()
         known = set(website.origins.values_list("origin", flat=True))
         WebsiteOrigin.objects.bulk_create(
-            _origin_row(website, origin) for origin in sorted(wanted, key=str) if str(origin) not in known
+            _origin_row(current, origin) for origin in sorted(wanted, key=str) if str(origin) not in known
         )
 
 

@@ -93,6 +93,10 @@ class Migration(migrations.Migration):
         changed_door(
             "door_website_by_origin(p_origin text)",
             before=(f"TABLE ({_RETURNS})", f"SELECT {_COLUMNS}{_ROWS}"),
-            after=(f"TABLE ({_RETURNS}{_MORE_RETURNS})", f"SELECT {_COLUMNS}{_MORE_COLUMNS}{_ROWS}"),
+            # A proof stands at the website and at each of its origins: both are asked.
+            after=(
+                f"TABLE ({_RETURNS}{_MORE_RETURNS})",
+                f"SELECT {_COLUMNS}{_MORE_COLUMNS}{_ROWS} AND w.proved_at IS NOT NULL",
+            ),
         ),
     ]

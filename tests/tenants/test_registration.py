@@ -3,12 +3,12 @@
 import secrets
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 
 from tenants.domains import DomainError, OriginError
 from tenants.errors import DomainTakenError
 from tenants.models import Tenant, Website
-from tenants.registration import prove_website, register_website, set_origins
+from tenants.registration import prove_website, register_website, set_origins, unprove_website
 from tenants.scoping import tenant_scope
 from tests.cast import Cast
 
@@ -85,3 +85,29 @@ def test_extra_origins_are_of_the_domain_or_below_and_share_its_proof(cast: Cast
         (f"https://shop.{domain}", True),
         (f"https://www.{domain}", True),
     }
+
+
+def test_extra_origin_is_not_proved_by_a_proof_that_was_withdrawn_meanwhile(cast: Cast) -> None:
+    tenant, domain = cast.tenant(), fresh_domain()
+    website = cast.website(tenant, domain)
+    with tenant_scope(tenant.id):
+        unprove_website(Website.objects.get(pk=website.pk))
+        assert website.is_proved  # as it was read before
+        set_origins(website, [f"https://www.{domain}"])
+    assert origins(tenant, website) == [(f"https://{domain}", False), (f"https://www.{domain}", False)]
+
+
+def test_door_opens_to_proved_origins_of_proved_websites_alone(cast: Cast) -> None:
+    tenant, domain = cast.tenant(), fresh_domain()
+    website = cast.website(tenant, domain)
+
+    def opens() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM door_website_by_origin(%s)", [f"https://{domain}"])
+            return bool(cursor.fetchone() == (1,))
+
+    assert opens()
+    with tenant_scope(tenant.id):
+        Website.objects.filter(pk=website.pk).update(proved_at=None, proof_method="")
+        assert website.origins.filter(proved_at__isnull=False).exists()
+    assert not opens()
