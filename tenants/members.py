@@ -47,8 +47,8 @@ def _require_another_owner(leaving: Membership) -> None:
     """Somebody who cannot log in is no owner to rely on."""
     if leaving.role != Membership.Role.OWNER:
         return
-    others = Membership.objects.filter(role=Membership.Role.OWNER, user__is_active=True).exclude(pk=leaving.pk)
-    if not others.exists():
+    owners = Membership.objects.filter(role=Membership.Role.OWNER, user__is_active=True, user__is_staff=True)
+    if not owners.exclude(pk=leaving.pk).exists():
         raise LastOwnerError
 
 
