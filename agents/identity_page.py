@@ -16,8 +16,8 @@ from tenants.roles import Deed
 
 def identity_page(pages: TenantOwnedAdmin, request: HttpRequest, object_id: str) -> HttpResponse:
     """GET tells and offers; POST makes a secret. It is in that answer alone, not in a message: those are cookies."""
-    may_make = Deed.CHANGE in pages.rights(request)
-    if request.method == "POST" and not may_make:
+    rights = pages.rights(request)
+    if (Deed.CHANGE if request.method == "POST" else Deed.VIEW) not in rights:
         raise PermissionDenied
     website: Website | None = pages.get_object(request, object_id)
     if website is None:
@@ -29,7 +29,7 @@ def identity_page(pages: TenantOwnedAdmin, request: HttpRequest, object_id: str)
         "opts": pages.opts,
         "website": website,
         "secret": secret,
-        "may_make": may_make,
+        "may_make": Deed.CHANGE in rights,
         "former_until": former_until(website),
     }
     return TemplateResponse(request, "admin/parlour/identity_secret.html", context)

@@ -124,6 +124,8 @@ class AgentSessionAdmin(TenantOwnedAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        if Deed.VIEW not in self.rights(request):
+            raise PermissionDenied
         session: AgentSession | None = self.get_object(request, object_id)
         if session is None:
             return self.unknown(request, object_id)

@@ -18,7 +18,7 @@ from tenants.models import Website
 from tenants.proof_words import proof_in_words
 from tenants.proving import Verdict, check_domain, may_be_taken_over, take_over_domain
 from tenants.registration import prove_website
-from tenants.roles import Deed, Role
+from tenants.roles import Deed, Thing, may
 from tenants.scoping import tenant_scope
 
 _Deed = Callable[[UUID, UUID], Verdict]
@@ -59,7 +59,7 @@ class DomainProofPages(TenantOwnedAdmin):
                 "proof": proof_in_words(website),
                 "may_check": writes and not (website.is_proved and not website.is_checked_again),
                 "may_take_over": writes and may_be_taken_over(website),
-                "may_confirm": role_in(request) is Role.OPERATOR,
+                "may_confirm": _may_confirm(request),
             }
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -91,7 +91,7 @@ class DomainProofPages(TenantOwnedAdmin):
 
     def confirm_domain(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The operator vouches that the domain is the tenant's."""
-        if role_in(request) is not Role.OPERATOR:
+        if not _may_confirm(request):
             raise PermissionDenied
         website: Website | None = self.get_object(request, object_id)
         if website is None:
@@ -136,6 +136,10 @@ class DomainProofPages(TenantOwnedAdmin):
             messages.success(request, sentence)
         else:
             messages.error(request, sentence)
+
+
+def _may_confirm(request: HttpRequest) -> bool:
+    return may(role_in(request), Deed.CHANGE, Thing.DOMAIN_PROOFS)
 
 
 def _page_name(page: str) -> str:

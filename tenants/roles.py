@@ -27,6 +27,7 @@ class Thing(StrEnum):
     """What a deed is done to, in words that staff read."""
 
     WEBSITES = "Websites and their agents' settings"
+    DOMAIN_PROOFS = "The word that a domain is a tenant's"
     AGENTS = "Agents"
     CONNECTIONS = "Model connections and their keys"
     API_KEYS = "API keys"
@@ -59,6 +60,8 @@ _POLICY: Final[dict[Thing, dict[Role, Rights]]] = {
     Thing.MEMBERS: {Role.OPERATOR: _ALL, Role.OWNER: _MANAGES, Role.ADMIN: READS, Role.AUDITOR: READS},
     Thing.INVITATIONS: {Role.OPERATOR: _KEEPS, Role.OWNER: _KEEPS, Role.ADMIN: READS, Role.AUDITOR: READS},
     Thing.SETTINGS: {Role.OPERATOR: _EDITS, Role.OWNER: _EDITS, Role.ADMIN: READS, Role.AUDITOR: READS},
+    # Others prove a domain by what they can put on it.
+    Thing.DOMAIN_PROOFS: {Role.OPERATOR: _EDITS},
     # These two from the operator's own tenant alone, where several tenants can be seen.
     Thing.TENANTS: {Role.OPERATOR: _KEEPS},
     Thing.PEOPLE: {Role.OPERATOR: _KEEPS},

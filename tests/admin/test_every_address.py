@@ -19,9 +19,11 @@ from psycopg import sql
 
 from agents.models import WebsiteAgent
 from sessions.models import Turn
+from tenants import roles
 from tenants.api_keys import create_api_key
 from tenants.invitations import invite
 from tenants.models import ApiKey, Invitation, Membership
+from tenants.roles import Thing
 from tenants.scoping import tenant_scope
 from tests.admin.shops import ADMIN, Shop, sentences, switch_to
 from tests.cast import Cast
@@ -214,6 +216,25 @@ def test_operator_in_one_tenant_meets_no_row_of_another(enter: Enter, operator: 
         address = ADMIN + route.replace("<path:object_id>", "{}").replace("<id>", "{}")
         compare(client, foreign[page], asking(address.format))
         compare(client, foreign[page], asking(address.format, fields={"post": "yes"}))
+    assert at_rest() == before
+
+
+def test_page_that_the_policy_denies_is_refused(
+    enter: Enter, operator: User, alice: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every page asks the table, not a role: once it is empty, nobody gets in."""
+    own, before = rows_of(alice).ids, at_rest()
+    client = enter(operator)
+    switch_to(client, alice.tenant)
+    for thing in Thing:
+        monkeypatch.setitem(roles._POLICY, thing, {})
+    answers = {}
+    for route in OBJECT_ROUTES:
+        address = ADMIN + route.replace("<path:object_id>", own[page_of(route)]).replace("<id>", own[page_of(route)])
+        asked = client.get(address).status_code, client.post(address, {"post": "yes"}).status_code
+        answers[route] = {status for status in asked if status != 405}
+    told_where_to_ask = {route for route in OBJECT_ROUTES if route.endswith(OBJECT)}
+    assert answers == {route: {302} if route in told_where_to_ask else {403} for route in OBJECT_ROUTES}
     assert at_rest() == before
 
 
