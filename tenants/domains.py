@@ -127,6 +127,11 @@ def display_domain(domain: str) -> str:
     return ".".join(_display_label(label, top_level=labels[-1]) for label in labels)
 
 
+def is_local_host(host: str) -> bool:
+    """Whether a normalised host is the machine itself, whichever that is."""
+    return host == "localhost" or host.endswith(".localhost")
+
+
 def _split_address(text: str) -> _Address:
     typed = _visible(text)
     scheme = _SCHEME.match(typed)

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 
 from tenants.database import in_tenant, through_door
-from tenants.domains import Origin, OriginError, parse_origin
+from tenants.domains import Origin, OriginError, is_local_host, parse_origin
 from tenants.errors import OriginNotAllowedError
 
 
@@ -100,7 +100,7 @@ async def _websites_of_tenant(tenant_id: UUID, host: str | None, *, limit: int) 
 
 
 def registered_form(origin_header: str) -> Origin:
-    """The origin as it is registered. In development ``http://shop.localhost:PORT`` stands for the https one."""
+    """The origin as it is registered. In development a local one, ``http://shop.localhost:PORT``, stands for https."""
     try:
         origin = parse_origin(origin_header)
     except OriginError:
@@ -111,4 +111,4 @@ def registered_form(origin_header: str) -> Origin:
 
 
 def _is_local(origin: Origin) -> bool:
-    return origin.scheme == "http" and origin.port == settings.LOCAL_ORIGIN_PORT and origin.host.endswith(".localhost")
+    return origin.scheme == "http" and origin.port == settings.LOCAL_ORIGIN_PORT and is_local_host(origin.host)

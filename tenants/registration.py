@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from tenants.domains import Origin, OriginError, normalise_domain, normalise_origin
+from tenants.domains import Origin, OriginError, is_local_host, normalise_domain, normalise_origin
 from tenants.errors import DomainTakenError
 from tenants.models import Website, WebsiteOrigin
 from tenants.scoping import active_tenant_id
@@ -72,7 +72,7 @@ def unprove_website(website: Website) -> None:
 
 def is_local(domain: str) -> bool:
     """Whether the domain is this machine, in an installation that serves it."""
-    return settings.LOCAL_ORIGIN_PORT is not None and (domain == "localhost" or domain.endswith(".localhost"))
+    return settings.LOCAL_ORIGIN_PORT is not None and is_local_host(domain)
 
 
 def extra_origin(domain: str, text: str) -> Origin:

@@ -1,14 +1,16 @@
 """Registering websites: normalised, with their origins, and proved by one tenant at a time."""
 
 import secrets
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection
 
 from tenants.domains import DomainError, OriginError
+from tenants.doors import registered_form
 from tenants.errors import DomainTakenError
 from tenants.models import Tenant, Website
-from tenants.registration import prove_website, register_website, set_origins, unprove_website
+from tenants.registration import is_local, prove_website, register_website, set_origins, unprove_website
 from tenants.scoping import tenant_scope
 from tests.cast import Cast
 
@@ -55,6 +57,13 @@ def test_local_host_is_proved_at_once_in_development(cast: Cast) -> None:
     with tenant_scope(tenant.id):
         website = register_website(domain)
     assert origins(tenant, website) == [(f"https://{domain}", True)]
+
+
+@pytest.mark.parametrize("host", ["localhost", "shop.localhost"])
+def test_local_host_that_is_proved_by_itself_is_served_as_such(settings: Any, host: str) -> None:
+    settings.LOCAL_ORIGIN_PORT = 8000
+    assert is_local(host)
+    assert str(registered_form(f"http://{host}:8000")) == f"https://{host}"
 
 
 def test_two_tenants_may_wait_for_a_domain_and_one_may_hold_it(cast: Cast) -> None:
