@@ -19,19 +19,20 @@ class StaffSessionMiddleware(SessionMiddleware):
     """Django's, but for the pages it serves, and for renewing a session that is in use."""
 
     def process_request(self, request: HttpRequest) -> None:
-        if _is_for_staff(request):
+        if is_for_staff(request):
             super().process_request(request)
         else:
             request.session = self.SessionStore()
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        if not _is_for_staff(request):
+        if not is_for_staff(request):
             return response
         _renew(request)
         return super().process_response(request, response)
 
 
-def _is_for_staff(request: HttpRequest) -> bool:
+def is_for_staff(request: HttpRequest) -> bool:
+    """Whether the page knows logins: the admin, and the invitation to it."""
     return request.path.startswith((reverse("admin:index"), reverse("invitation")))
 
 

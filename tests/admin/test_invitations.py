@@ -107,6 +107,13 @@ def test_foreign_invitation_is_withdrawn_as_an_unknown_one(enter: Enter, alice: 
     assert saved(bob.tenant).revoked_at is None
 
 
+def test_pages_that_know_logins_do_not_wait_for_a_database_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tenants.away.database_is_away", lambda: True)
+    for answer in (stranger().get(PAGE), stranger().post(f"{PAGE}open/", {"token": "it_x"}), stranger().get(ADMIN)):
+        assert (answer.status_code, answer["Retry-After"]) == (503, "3")
+    assert stranger().get("/healthz").status_code == 200
+
+
 def test_withdrawn_link_does_not_work(enter: Enter, alice: Shop) -> None:
     client = enter(alice.owner)
     link = link_made_by(client)
