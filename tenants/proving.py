@@ -13,9 +13,8 @@ from typing import Final
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q
-from django.db.models.functions import Now
-from django.utils import timezone
+from django.db.models import Case, F, Q, When
+from django.db.models.functions import Coalesce, Now
 
 from tenants.errors import CheckedJustNowError, DomainTakenError
 from tenants.models import Website
@@ -185,14 +184,20 @@ def _prove(website: Website, report: ProofReport) -> Verdict:
 
 
 def _count_failure(website: Website) -> None:
-    now = timezone.now()
-    website.proof_failures += 1
-    website.proof_failing_since = website.proof_failing_since or now
-    gone_for_long = now - website.proof_failing_since >= LAPSES_AFTER
-    if website.proof_lapsed_at is None and website.proof_failures >= FAILURES_TO_LAPSE and gone_for_long:
-        website.proof_lapsed_at = now
-    website.save(update_fields=["proof_failures", "proof_failing_since", "proof_lapsed_at"])
-    if website.proof_lapsed_at is not None and now - website.proof_lapsed_at >= GRACE:
+    """All moments are the database's: clocks of processes differ."""
+    lapses = When(
+        proof_lapsed_at__isnull=True,
+        proof_failures__gte=FAILURES_TO_LAPSE - 1,
+        proof_failing_since__lte=Now() - LAPSES_AFTER,
+        then=Now(),
+    )
+    this = Website.objects.filter(pk=website.pk)
+    this.update(
+        proof_failures=F("proof_failures") + 1,
+        proof_failing_since=Coalesce("proof_failing_since", Now()),
+        proof_lapsed_at=Case(lapses, default=F("proof_lapsed_at")),
+    )
+    if this.filter(proof_lapsed_at__lte=Now() - GRACE).exists():
         unprove_website(website)
 
 

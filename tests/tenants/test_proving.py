@@ -220,6 +220,22 @@ def test_three_failures_within_a_day_do_not_lapse(cast: Cast, internet: Internet
     assert (now(proved).proof_failures, now(proved).proof_lapsed_at) == (5, None)
 
 
+def test_process_whose_clock_is_ahead_lapses_nothing(
+    cast: Cast, internet: Internet, proved: Website, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    internet.take_proofs_away(proved.domain)
+    ahead = iter([0, 5, 10, 20])
+    clock = timezone.now
+    for _ in range(4):
+        rest(cast, proved, seconds=6)
+        with monkeypatch.context() as wrong:
+            days = timedelta(days=next(ahead))
+            wrong.setattr(timezone, "now", lambda days=days: clock() + days)
+            assert check(proved, internet) is Verdict.NOT_FOUND
+    saved = now(proved)
+    assert (saved.proof_failures, saved.proof_lapsed_at, saved.is_proved) == (4, None, True)
+
+
 @pytest.mark.parametrize("days", [2, 5, 11])
 def test_proof_that_came_back_counts_from_the_beginning(
     cast: Cast, internet: Internet, proved: Website, days: int
