@@ -68,7 +68,7 @@ class StateFilter(admin.SimpleListFilter):
                 return queryset.filter(is_active=False)
             case "waiting":
                 return queryset.filter(is_active=True, proved_at__isnull=True)
-            case "live" | "lapsing" as kind:
+            case "live" | "lapsed" as kind:
                 return queryset.filter(is_active=True, proved_at__isnull=False, proof_lapsed_at__isnull=kind == "live")
         return queryset
 

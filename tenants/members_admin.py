@@ -29,7 +29,7 @@ class MembershipAdmin(TenantOwnedAdmin):
 
     thing = Thing.MEMBERS
     purpose = "Who may look at this tenant, and who may change it."
-    rank = 5
+    rank = 6
     empty_hint = "Invite the first one."
     list_display = ["user", "shown_role", "created_at"]
     list_select_related = ["user"]
@@ -71,7 +71,7 @@ class InvitationAdmin(TenantOwnedAdmin):
 
     thing = Thing.INVITATIONS
     purpose = "Links that make somebody a member, for a week and once."
-    rank = 6
+    rank = 7
     empty_hint = "Make one, and send its link to the person whom you want here."
     change_form_template = "admin/parlour/invitation_change_form.html"
     list_display = ["shown_role", "note", "state", "inviter", "created_at"]

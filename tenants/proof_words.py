@@ -13,7 +13,7 @@ from tenants.proving import GRACE, LAPSES_AFTER
 
 STATES: Final = {
     "live": "Live",
-    "lapsing": "Proof lapsed",
+    "lapsed": "Proof lapsed",
     "waiting": "Waiting for proof",
     "off": "Switched off",
 }
@@ -47,7 +47,7 @@ def state_of(website: Website) -> tuple[str, str]:
     if not website.is_active:
         kind = "off"
     elif website.is_proved:
-        kind = "live" if website.proof_lapsed_at is None else "lapsing"
+        kind = "live" if website.proof_lapsed_at is None else "lapsed"
     return kind, STATES[kind]
 
 
@@ -66,7 +66,9 @@ def proof_in_words(website: Website) -> ProofInWords:
 def _kind(website: Website) -> str:
     if not website.is_proved:
         return "waiting"
-    return "live" if website.proof_failing_since is None else "lapsing"
+    if website.proof_lapsed_at is not None:
+        return "lapsed"
+    return "live" if website.proof_failing_since is None else "failing"
 
 
 def _state(website: Website) -> str:

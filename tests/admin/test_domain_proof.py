@@ -222,9 +222,10 @@ def test_page_tells_that_a_proof_is_gone(
     )
     page = enter(bob.owner).get(page_of(held)).text
     assert [word for word in words if word not in page] == []
+    assert f'<span class="state state-{"lapsed" if is_lapsed else "failing"}">{words[0]}</span>' in page
     listed = enter(bob.owner).get(f"{ADMIN}tenants/website/").text
     assert listed.count('">Proof lapsed</span>') == is_lapsed
-    for state, count in (("lapsing", int(is_lapsed)), ("live", 2 - is_lapsed), ("waiting", 0)):
+    for state, count in (("lapsed", int(is_lapsed)), ("live", 2 - is_lapsed), ("waiting", 0)):
         page = enter(bob.owner).get(f"{ADMIN}tenants/website/?state={state}").text
         assert page.count('class="field-shown_domain"') == count
 

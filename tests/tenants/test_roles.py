@@ -38,6 +38,11 @@ def test_policy_in_words_leaves_out_what_is_the_operators_alone() -> None:
     assert set(words) == {thing.value for thing in set(Thing) - operators}
 
 
+def test_every_page_has_a_place_of_its_own_on_the_home_page() -> None:
+    ranks = [getattr(page, "rank", 0) for page in admin.site._registry.values()]
+    assert sorted(ranks) == list(range(1, len(ranks) + 1))
+
+
 def test_every_page_of_the_admin_asks_the_policy() -> None:
     pages = list(admin.site._registry.values())
     inlines = [inline for page in pages for inline in page.inlines]
