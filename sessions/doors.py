@@ -11,17 +11,19 @@ from sessions.errors import (
     AgentMismatchError,
     InvalidRequestError,
     OriginRefusedError,
+    OverloadedError,
     WebsiteDomainMismatchError,
     WebsiteSwitchedOffError,
 )
+from tenants.bounded_lookups import BoundedLookups
 from tenants.domains import DomainError, normalise_domain
-from tenants.doors import WebsiteProfile, website_by_origin
-from tenants.errors import OriginNotAllowedError
-from tenants.timed_cache import RecentKeys, TimedCache
+from tenants.doors import WebsiteProfile, registered_form, website_by_origin
+from tenants.errors import OriginNotAllowedError, TooManyLookupsError
 
 _ORIGINS_REMEMBERED: Final = 10_000
 _LONGEST_ORIGIN: Final = 300
-_SECONDS_ERRORS_MAY_BE_READ: Final = 300.0
+_LOOKUPS_A_SECOND: Final = 200
+"""Of origins that no door opened to lately. Each takes a connection of the chat's for a millisecond or two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,31 +72,39 @@ class Door:
         raise AgentMismatchError("This session's agent no longer works on this website. Start a new session.")
 
 
-_doors: TimedCache[str, Door] = TimedCache(seconds=settings.DOOR_CACHE_SECONDS, size=_ORIGINS_REMEMBERED)
-_served: RecentKeys[str] = RecentKeys(seconds=_SECONDS_ERRORS_MAY_BE_READ, size=_ORIGINS_REMEMBERED)
+_doors: BoundedLookups[str, Door] = BoundedLookups(
+    seconds=settings.DOOR_CACHE_SECONDS, size=_ORIGINS_REMEMBERED, most_a_second=_LOOKUPS_A_SECOND
+)
 
 
 async def open_door(origin_header: str | None) -> Door:
     """The door of an ``Origin`` header, at most a few seconds old.
 
-    Raises ``OriginRefusedError``, and ``DatabaseAwayError`` where nobody can say.
+    Raises ``OriginRefusedError``, and ``OverloadedError`` or ``DatabaseAwayError`` where nobody can say.
     """
     if not origin_header or len(origin_header) > _LONGEST_ORIGIN:
         raise OriginRefusedError("The request names no website: browsers send an Origin header.")
     try:
+        if not _doors.found_lately(origin_header):
+            registered_form(origin_header)  # what is no origin costs no look-up
         door = await _doors.get(origin_header, lambda: _load_door(origin_header))
     except OriginNotAllowedError as error:
-        _served.forget(origin_header)
         raise OriginRefusedError(str(error)) from None
-    _served.note(origin_header)
+    except TooManyLookupsError:
+        raise OverloadedError from None
+    if door is None:
+        raise OriginRefusedError("This website is not registered for chat.")
     return door
 
 
 def may_read_errors(origin_header: str) -> bool:
     """Whether this origin's door opened within the last minutes: enough to be told that nobody is there, no more."""
-    return origin_header in _served
+    return _doors.found_lately(origin_header)
 
 
-async def _load_door(origin_header: str) -> Door:
-    website = await website_by_origin(origin_header)
+async def _load_door(origin_header: str) -> Door | None:
+    try:
+        website = await website_by_origin(origin_header)
+    except OriginNotAllowedError:
+        return None
     return Door(website, await agents_of_website(website.tenant_id, website.website_id))

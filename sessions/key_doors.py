@@ -11,21 +11,27 @@ from sessions.doors import Door
 from sessions.errors import (
     ApiKeyInvalidError,
     InvalidRequestError,
+    OverloadedError,
     ScopeMissingError,
     WebsiteDomainMismatchError,
 )
+from tenants.bounded_lookups import BoundedLookups
 from tenants.domains import DomainError, normalise_domain
 from tenants.doors import WebsiteProfile, only_website_of_tenant, website_of_tenant
-from tenants.errors import ApiKeyRefusedError, OriginNotAllowedError
+from tenants.errors import ApiKeyRefusedError, OriginNotAllowedError, TooManyLookupsError
 from tenants.key_holders import KeyHolder, key_holder, note_use
 from tenants.timed_cache import TimedCache
 
 _KEYS_REMEMBERED: Final = 10_000
 _LONGEST_KEY: Final = 300
+_LOOKUPS_A_SECOND: Final = 200
+"""Of keys that did not work lately."""
 _NOT_YOURS: Final = "website_domain names no website of yours whose domain is proved."
 _WHICH: Final = "You have several websites, or none whose domain is proved: name the one that is meant."
 
-_holders: TimedCache[bytes, KeyHolder] = TimedCache(seconds=settings.DOOR_CACHE_SECONDS, size=_KEYS_REMEMBERED)
+_holders: BoundedLookups[bytes, KeyHolder] = BoundedLookups(
+    seconds=settings.DOOR_CACHE_SECONDS, size=_KEYS_REMEMBERED, most_a_second=_LOOKUPS_A_SECOND
+)
 _doors: TimedCache[tuple[UUID, str | None], Door] = TimedCache(
     seconds=settings.DOOR_CACHE_SECONDS, size=_KEYS_REMEMBERED
 )
@@ -34,19 +40,29 @@ _doors: TimedCache[tuple[UUID, str | None], Door] = TimedCache(
 async def recognise_key(api_key: str, scope: str) -> KeyHolder:
     """The holder of the key, at most a few seconds old; the key itself is not kept.
 
-    Raises ``ApiKeyInvalidError``, ``ScopeMissingError``, and ``DatabaseAwayError`` where nobody can say.
+    Raises ``ApiKeyInvalidError``, ``ScopeMissingError``, and ``OverloadedError`` or ``DatabaseAwayError`` where nobody
+    can say.
     """
     if len(api_key) > _LONGEST_KEY:
         raise ApiKeyInvalidError
     try:
         digest = hashlib.sha256(api_key.encode()).digest()
-        holder = await _holders.get(digest, lambda: key_holder(api_key))
-    except ApiKeyRefusedError:
-        raise ApiKeyInvalidError from None
+        holder = await _holders.get(digest, lambda: _holder(api_key))
+    except TooManyLookupsError:
+        raise OverloadedError from None
+    if holder is None:
+        raise ApiKeyInvalidError
     if scope not in holder.scopes:
         raise ScopeMissingError(scope)
     note_use(holder)
     return holder
+
+
+async def _holder(api_key: str) -> KeyHolder | None:
+    try:
+        return await key_holder(api_key)
+    except ApiKeyRefusedError:
+        return None
 
 
 async def open_key_door(holder: KeyHolder, website_domain: str | None) -> Door:

@@ -9,7 +9,6 @@ import contextlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from time import monotonic as clock
 from typing import Final
 from uuid import UUID
 
@@ -17,9 +16,9 @@ import psycopg
 from redis.exceptions import RedisError
 
 from sessions.redis_link import redis_link
+from tenants.bounded_lookups import BoundedLookups
 from tenants.database import through_door
 from tenants.errors import ParlourError
-from tenants.timed_cache import RecentKeys, TimedCache
 
 DUE_KEY: Final = "parlour:refused:due"
 """The days of websites that were counted on since they were last written down."""
@@ -71,39 +70,11 @@ class WebsiteDay:
         return cls(UUID(tenant_id), UUID(website_id), date.fromisoformat(day))
 
 
-class UnknownSiteKeyError(ParlourError):
-    """The key is no website's, or nobody was asked: too many were not known just now."""
+_websites: BoundedLookups[str, tuple[UUID, UUID]] = BoundedLookups(
+    seconds=_SECONDS_REMEMBERED, size=_KEYS_REMEMBERED, most_a_second=_LOOKUPS_A_SECOND
+)
+"""By their keys: the tenant's id and the website's."""
 
-
-class _SiteKeys:
-    """Which website a key belongs to. Known and unknown keys are kept apart, so that neither drives out the other."""
-
-    def __init__(self) -> None:
-        self._known: TimedCache[str, tuple[UUID, UUID]] = TimedCache(seconds=_SECONDS_REMEMBERED, size=_KEYS_REMEMBERED)
-        self._unknown: RecentKeys[str] = RecentKeys(seconds=_SECONDS_REMEMBERED, size=_KEYS_REMEMBERED)
-        self._second, self._lookups = 0, 0
-
-    async def website(self, site_key: str) -> tuple[UUID, UUID]:
-        """Its tenant's id and its own. Raises ``UnknownSiteKeyError``, and as ``through_door`` does."""
-        if site_key in self._unknown:
-            raise UnknownSiteKeyError
-        return await self._known.get(site_key, lambda: self._look_up(site_key))
-
-    async def _look_up(self, site_key: str) -> tuple[UUID, UUID]:
-        second = int(clock())
-        if second != self._second:
-            self._second, self._lookups = second, 0
-        self._lookups += 1
-        if self._lookups > _LOOKUPS_A_SECOND:
-            raise UnknownSiteKeyError
-        rows = await through_door("SELECT * FROM door_website_by_site_key(%(key)s)", {"key": site_key})
-        if not rows:
-            self._unknown.note(site_key)
-            raise UnknownSiteKeyError
-        return rows[0]["tenant_id"], rows[0]["website_id"]
-
-
-_site_keys = _SiteKeys()
 _counting: set[asyncio.Task[None]] = set()
 
 
@@ -127,12 +98,19 @@ async def stop_counting() -> None:
 
 async def _count(site_key: str, origin: str) -> None:
     with contextlib.suppress(ParlourError, psycopg.Error, RedisError):
-        tenant_id, website_id = await _site_keys.website(site_key)
-        counted = WebsiteDay(tenant_id, website_id, datetime.now(UTC).date())
+        website = await _websites.get(site_key, lambda: _website_of(site_key))
+        if website is None:
+            return
+        counted = WebsiteDay(*website, datetime.now(UTC).date())
         link = redis_link()
         await asyncio.gather(
             link.ask("EVAL", _COUNT, 1, counted.key, origin, ORIGINS_A_DAY), link.ask("SADD", DUE_KEY, counted.name)
         )
+
+
+async def _website_of(site_key: str) -> tuple[UUID, UUID] | None:
+    rows = await through_door("SELECT * FROM door_website_by_site_key(%(key)s)", {"key": site_key})
+    return (rows[0]["tenant_id"], rows[0]["website_id"]) if rows else None
 
 
 def _named(origin: str) -> str:

@@ -16,6 +16,7 @@ ParlourError                       every error that this project raises for a ca
 |-- LastOwnerError                 a tenant's only owner would leave or be given another role
 |-- InvitationUnusableError        an invitation is unknown, used, revoked, too old, or of somebody who may not invite
 |-- AlreadyMemberError             whom an invitation would make a member is one
+|-- TooManyLookupsError            more keys that nobody knows come at once than are looked up
 |-- DatabaseAwayError              the database refuses connections, does not answer, or hung up
 `-- TenantsFailedError             a job failed for some tenants and went on with the others
 """
@@ -93,6 +94,10 @@ class InvitationUnusableError(ParlourError):
 class AlreadyMemberError(ParlourError):
     def __init__(self) -> None:
         super().__init__("You belong to this tenant already.")
+
+
+class TooManyLookupsError(ParlourError):
+    """Nobody looked whether there is anything: too many unknown keys came in this second."""
 
 
 class DatabaseAwayError(ParlourError, OperationalError):

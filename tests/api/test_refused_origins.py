@@ -9,10 +9,8 @@ import pytest
 from django.conf import settings
 from redis import Redis
 
-from sessions import refusals
 from sessions.refusal_counts import flush_refused_origins
 from sessions.refusals import DUE_KEY, ORIGINS_A_DAY
-from tenants.identifiers import new_id
 from tenants.models import RefusedOrigin, Tenant, Website
 from tenants.refused_origins import Refusals, refusals_of, store_refusals
 from tenants.scoping import tenant_scope
@@ -171,29 +169,6 @@ def test_origins_past_the_first_hundred_are_counted_together(server: LiveServer,
     knock(server, many[-1], website.site_key)
     expected = {**dict.fromkeys(many[:ORIGINS_A_DAY], 1), many[0]: 2, "": 21}
     wait_until(lambda: counted(website) == expected)
-
-
-async def test_random_keys_cost_few_questions_and_drive_no_known_one_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    tenant_id, website_id = new_id(), new_id()
-    asked: list[str] = []
-
-    async def door(_: str, values: dict[str, str]) -> list[dict[str, Any]]:
-        asked.append(values["key"])
-        return [{"tenant_id": tenant_id, "website_id": website_id}] if values["key"] == "pk_known" else []
-
-    second = 1_000.0
-    monkeypatch.setattr(refusals, "through_door", door)
-    monkeypatch.setattr("sessions.refusals.clock", lambda: second)
-    keys = refusals._SiteKeys()
-    assert await keys.website("pk_known") == (tenant_id, website_id)
-    for second in (1_001.0, 1_002.0):
-        for number in range(2_000):
-            with pytest.raises(refusals.UnknownSiteKeyError):
-                await keys.website(f"pk_{second}_{number}")
-        assert await keys.website("pk_known") == (tenant_id, website_id)
-    with pytest.raises(refusals.UnknownSiteKeyError):
-        await keys.website("pk_1001.0_0")
-    assert asked == ["pk_known", *(f"pk_{second}_{number}" for second in (1_001.0, 1_002.0) for number in range(50))]
 
 
 def test_refusals_are_answered_while_redis_is_away() -> None:

@@ -86,7 +86,7 @@ async def plant(backwards: str) -> None:
 
 async def forget(_: str) -> None:
     """The caches that may hold what a website's own people wrote; of visitors they hold nothing."""
-    doors._doors._loads.clear()
+    doors._doors._found._loads.clear()
     demo_facts._facts.cache_clear()
     await close_clients()
 
