@@ -11,13 +11,13 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        # One moment for all rows that there are, which PostgreSQL keeps beside the table: no row is written. Tokens of
+        # before begin to age with this migration.
         migrations.AddField(
             model_name="agentsession",
             name="token_issued_at",
             field=models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
         ),
-        # Until now every token was issued with its session.
-        migrations.RunSQL("UPDATE agent_sessions SET token_issued_at = created_at;", migrations.RunSQL.noop),
         migrations.AddField(
             model_name="agentsession",
             name="access_ended_at",
