@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 
 from tenants.api_key_hmac import first_key_id, hmac_of
 from tenants.identifiers import new_api_key
@@ -32,6 +33,12 @@ def create_api_key(
 def keys_of_older_hmacs() -> QuerySet[ApiKey]:
     """The active tenant's keys that were not used since the key ring has a new first key."""
     return ApiKey.objects.exclude(hmac_key_id=first_key_id())
+
+
+def usable_keys_made_by(user_id: int) -> QuerySet[ApiKey]:
+    """The active tenant's keys that a person made, and may have kept."""
+    lasts = Q(expires_at__isnull=True) | Q(expires_at__gt=Now())
+    return ApiKey.objects.filter(lasts, created_by_id=user_id, revoked_at__isnull=True)
 
 
 def revoke_api_key(row: ApiKey) -> None:

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 
 from tenants.admin_rows import TenantOwnedAdmin
 from tenants.admin_scope import role_in
+from tenants.api_keys import usable_keys_made_by
 from tenants.errors import InvitationUnusableError
 from tenants.invitations import invite, revoke
 from tenants.members import change_role, remove_member
@@ -54,6 +55,10 @@ class MembershipAdmin(TenantOwnedAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Membership) -> None:
         remove_member(obj.pk)
+        if kept := list(usable_keys_made_by(obj.user_id).values_list("name", flat=True)):
+            messages.warning(
+                request, f"API keys that {obj.user} made still work: {', '.join(kept)}. Revoke what they may have kept."
+            )
 
     @admin.display(description="Role", ordering="role")
     def shown_role(self, membership: Membership) -> str:

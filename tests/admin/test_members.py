@@ -1,12 +1,15 @@
 """Members, as owners and others see and change them."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
-from tenants.models import Membership, Tenant
+from tenants.api_keys import create_api_key, revoke_api_key
+from tenants.models import ApiKey, Membership, Tenant
 from tenants.roles import policy_in_words
 from tenants.scoping import tenant_scope
 from tests.admin.shops import ADMIN, Shop, sentences, switch_to
@@ -34,6 +37,21 @@ def test_owner_changes_a_role_and_removes_a_member(enter: Enter, alice: Shop) ->
     assert client.post(page + "delete/", {"post": "yes"}).status_code == 302
     assert roles(alice.tenant) == {alice.owner.username: "owner"}
     assert enter(alice.auditor).get(ADMIN).status_code == 302
+
+
+def test_removing_a_member_names_the_keys_that_they_may_have_kept(cast: Cast, enter: Enter, alice: Shop) -> None:
+    leaver = cast.staff((alice.tenant, "admin"))
+    with tenant_scope(alice.tenant.pk):
+        chat = [ApiKey.Scope.CHAT.value]
+        for name, expires_at in (("Kiosk", None), ("Help desk", None), ("Old", timezone.now() - timedelta(days=1))):
+            key, _ = create_api_key(name, chat, expires_at=expires_at, created_by_id=leaver.pk)
+            if name == "Help desk":
+                revoke_api_key(key)
+        create_api_key("Somebody else's", chat, created_by_id=alice.owner.pk)
+    response = enter(alice.owner).post(page_of(alice.tenant, leaver) + "delete/", {"post": "yes"})
+    warning = f"API keys that {leaver.username} made still work: Kiosk. Revoke what they may have kept."
+    assert sentences(response)[0] == warning
+    assert leaver.username not in roles(alice.tenant)
 
 
 @pytest.mark.parametrize("who", ["owner", "operator"])
