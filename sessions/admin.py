@@ -1,12 +1,10 @@
 """Admin pages of conversations, to read and to delete: a list that stays fast, and the transcript."""
 
 from datetime import datetime
-from functools import cached_property
 from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -18,30 +16,19 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from agents.models import Agent
+from sessions.bounded_pages import BoundedPaginator
 from sessions.ending_access import end_access
-from sessions.models import AgentSession, Turn
+from sessions.looks import open_transcript, record_look
+from sessions.looks_admin import LookAdmin
+from sessions.models import AgentSession, Look, Turn
 from sessions.transcript_view import deleted_at, readable, transcript_page
 from tenants.admin_rows import TenantOwnedAdmin
 from tenants.admin_scope import role_in, tenant_of
 from tenants.roles import Deed, Thing, may
 
-LISTED_AT_MOST: Final = 1_000
+__all__ = ["AgentSessionAdmin", "LookAdmin"]
 
 _STATE_KINDS: Final = {"completed": "live", "failed": "off", "abandoned": "off"}
-
-
-class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts no further than ``LISTED_AT_MOST``: beyond that a filter finds more than paging does."""
-
-    object_list: QuerySet[AgentSession]
-
-    @cached_property
-    def count(self) -> int:
-        return self.object_list.order_by().values("pk")[:LISTED_AT_MOST].count()
-
-    @property
-    def is_cut(self) -> bool:
-        return self.count == LISTED_AT_MOST
 
 
 class AgentFilter(admin.SimpleListFilter):
@@ -121,6 +108,14 @@ class AgentSessionAdmin(TenantOwnedAdmin):
             .annotate(last_state=Subquery(last_state))
         )
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """A search is recorded with each page of what it found; the list by itself shows nothing that was said."""
+        response = super().changelist_view(request, extra_context)
+        found = getattr(response, "context_data", None) or {}
+        if "cl" in found and found["cl"].query:
+            record_look(request, Look.Kind.SEARCH, count=len(found["cl"].result_list))
+        return response
+
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -131,8 +126,10 @@ class AgentSessionAdmin(TenantOwnedAdmin):
             return self.unknown(request, object_id)
         if request.method != "GET":
             raise PermissionDenied
+        # Before anything of it is read: what cannot be recorded is not shown.
+        look = open_transcript(request, session, request.GET.get("look", ""))
         session.refresh_from_db(fields=["history", "message_count", "context", "token_hash"])
-        return TemplateResponse(request, "admin/parlour/transcript.html", self._transcript(request, session))
+        return TemplateResponse(request, "admin/parlour/transcript.html", self._transcript(request, session, look))
 
     def get_urls(self) -> list[URLPattern]:
         end = self.admin_site.admin_view(require_POST(self.end_access_view))
@@ -153,7 +150,7 @@ class AgentSessionAdmin(TenantOwnedAdmin):
             messages.success(request, "The visitor cannot come back to this conversation.")
         return HttpResponseRedirect(reverse("admin:agent_sessions_agentsession_change", args=[session.pk]))
 
-    def _transcript(self, request: HttpRequest, session: AgentSession) -> dict[str, Any]:
+    def _transcript(self, request: HttpRequest, session: AgentSession, look: Look) -> dict[str, Any]:
         number = request.GET.get("page", "")
         tenant = tenant_of(request)
         return {
@@ -161,12 +158,24 @@ class AgentSessionAdmin(TenantOwnedAdmin):
             "title": f"Conversation on {session.website}",
             "opts": self.opts,
             "session": session,
+            "look": look,
+            "may_read_looks": may(role_in(request), Deed.VIEW, Thing.LOOKS),
             "page": transcript_page(session, int(number) if number.isdecimal() else None),
             "context_rows": readable(session.context),
             "may_end_access": _may_end_access(request),
             "may_delete": Deed.DELETE in self.rights(request),
             "deleted_at": deleted_at(session, tenant.retention_days) if tenant else None,
         }
+
+    def delete_model(self, request: HttpRequest, obj: AgentSession) -> None:
+        super().delete_model(request, obj)
+        record_look(
+            request,
+            Look.Kind.ERASURE,
+            subject=obj.session_id,
+            website=obj.website.domain,
+            count=obj.message_count,
+        )
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """In numbers. Django would list every turn, and asks nobody whether their texts may be shown."""

@@ -1,4 +1,4 @@
-"""What was said: sessions with their history, and the turns that made it."""
+"""What was said: sessions with their history, the turns that made it, and the record of who looked at it."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -7,7 +7,7 @@ from django.db.models.functions import Now
 from agents.models import Agent
 from sessions.cleaning import ID_PATTERN
 from tenants.identifiers import OPERATOR_ID
-from tenants.models import TenantOwned, Website
+from tenants.models import Tenant, TenantOwned, Website
 
 ID_REGEX = f"^{ID_PATTERN}$"
 
@@ -172,3 +172,89 @@ class Turn(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.number}: {self.get_state_display()}"
+
+
+class Look(TenantOwned):
+    """A line of the record of looks: somebody saw, found, took or erased what was said.
+
+    Append-only: the application's role may insert and select, nothing else (``tenants.grants``). All that is here is
+    plain values, so that the record outlives what and whom it tells of. ``number``, ``created_at`` and ``hash`` are
+    the database's own doing, whoever inserts: one trigger chains each tenant's lines (migration ``0006_looks``).
+    """
+
+    class Kind(models.TextChoices):
+        VIEW = "view", "Opened a transcript"
+        SEARCH = "search", "Searched conversations"
+        EXPORT = "export", "Exported transcripts"
+        ERASURE = "erasure", "Erased transcripts"
+        PREVIEW = "preview", "Previewed redaction"
+        ENTRY = "entry", "Entered a tenant"
+        TENANT_ERASURE = "tenant_erasure", "Erased a tenant"
+        REHEARSAL = "rehearsal", "Made to verify isolation"
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.DO_NOTHING, editable=False, related_name="+", db_index=False)
+    created_at = models.DateTimeField("when", db_default=Now(), editable=False)
+    number = models.PositiveBigIntegerField(db_default=0, editable=False)
+    kind = models.CharField("what", max_length=32, choices=Kind)
+    actor_id = models.CharField(max_length=64, blank=True)
+    actor_name = models.CharField("who", max_length=150)
+    actor_role = models.CharField("as", max_length=32)
+    subject = models.CharField(max_length=128, blank=True)
+    """A session's public id; of an entry or an erased tenant the tenant's id. Never a visitor's words or name."""
+    website = models.CharField(max_length=253, blank=True)
+    count = models.PositiveBigIntegerField(null=True)
+    """How many sessions were listed, exported or erased; where it was one transcript, its messages."""
+    reason = models.CharField("why", max_length=300, blank=True)
+    address = models.CharField("from", max_length=45, blank=True)
+    hash = models.BinaryField(max_length=32, db_default=b"", editable=False)
+
+    class Meta(TenantOwned.Meta):
+        db_table = "looks"
+        ordering = ["-number"]
+        verbose_name = "look"
+        verbose_name_plural = "record of looks"
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "number"], name="look_number_once"),
+            models.CheckConstraint(
+                condition=Q(
+                    kind__in=[
+                        "view",
+                        "search",
+                        "export",
+                        "erasure",
+                        "preview",
+                        "entry",
+                        "tenant_erasure",
+                        "rehearsal",
+                    ]
+                ),
+                name="look_kind_known",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["tenant", "created_at"], name="look_when"),
+            models.Index(fields=["tenant", "kind", "number"], name="look_what"),
+            models.Index(fields=["tenant", "actor_name", "number"], name="look_who"),
+            models.Index(fields=["tenant", "subject", "number"], name="look_whose"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Look {self.number}"
+
+
+class LookHead(TenantOwned):
+    """The newest line of a tenant's record: its number and hash. Without it nobody would miss the last lines.
+
+    Written by the trigger of ``Look`` alone; the application's role may select.
+    """
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.DO_NOTHING, editable=False, related_name="+", db_index=False)
+    number = models.PositiveBigIntegerField()
+    hash = models.BinaryField(max_length=32)
+
+    class Meta(TenantOwned.Meta):
+        db_table = "look_heads"
+        constraints = [models.UniqueConstraint(fields=["tenant"], name="look_head_once")]
+
+    def __str__(self) -> str:
+        return f"Head {self.number}"

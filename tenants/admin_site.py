@@ -10,10 +10,12 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver, path, reverse
 from django.views.decorators.http import require_POST
 
-from tenants.admin_scope import CHOSEN_TENANT, is_operators_desk, role_in, tenant_of
+from tenants.admin_scope import CHOSEN_TENANT, is_operators_desk, opens_own_scopes, role_in, tenant_of
+from tenants.identifiers import OPERATOR_ID
 from tenants.login_form import LoginForm, seconds_locked
 from tenants.models import Tenant, Website
 from tenants.roles import Role
+from tenants.scoping import tenant_scope
 
 
 class ParlourAdminSite(admin.AdminSite):
@@ -28,7 +30,8 @@ class ParlourAdminSite(admin.AdminSite):
         return super().has_permission(request) and tenant_of(request) is not None
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
-        switch = path("switch-tenant/", self.admin_view(require_POST(self.switch_tenant)), name="switch_tenant")
+        view = opens_own_scopes(self.admin_view(require_POST(self.switch_tenant)))
+        switch = path("switch-tenant/", view, name="switch_tenant")
         # Django's shortcut to an object's own page: none has one, and it looks rows up without asking who asks.
         others = [url for url in super().get_urls() if getattr(url, "name", None) != "view_on_site"]
         return [switch, *others]
@@ -48,10 +51,17 @@ class ParlourAdminSite(admin.AdminSite):
         if seat is None:
             messages.error(request, "There is no such tenant among yours.")
         else:
-            request.session[CHOSEN_TENANT] = chosen
             if seat.role is Role.OPERATOR:
-                _record_entry(request, Tenant(id=seat.tenant_id, name=seat.tenant_name))
+                with tenant_scope(OPERATOR_ID):
+                    self.record_entry(request, Tenant(id=seat.tenant_id, name=seat.tenant_name))
+            request.session[CHOSEN_TENANT] = chosen  # only once that is written down
         return HttpResponseRedirect(reverse("admin:index"))
+
+    def record_entry(self, request: HttpRequest, tenant: Tenant) -> None:
+        """Writes down, in the operator's own scope, that the operator goes to ``tenant``."""
+        LogEntry.objects.log_actions(
+            int(str(request.user.pk)), [tenant], CHANGE, change_message="Entered this tenant.", single_object=True
+        )
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         entries = [entry for app in self.get_app_list(request) for entry in app["models"]]
@@ -70,9 +80,3 @@ class ParlourAdminSite(admin.AdminSite):
             if entry["model"] is Tenant and not is_operators_desk(request):
                 entry["name"] = "Settings"
         return apps
-
-
-def _record_entry(request: HttpRequest, tenant: Tenant) -> None:
-    LogEntry.objects.log_actions(
-        int(str(request.user.pk)), [tenant], CHANGE, change_message="Entered this tenant.", single_object=True
-    )

@@ -32,6 +32,7 @@ class Thing(StrEnum):
     CONNECTIONS = "Model connections and their keys"
     API_KEYS = "API keys"
     CONVERSATIONS = "Conversations"
+    LOOKS = "The record of looks at conversations"
     MEMBERS = "Members"
     INVITATIONS = "Invitations"
     SETTINGS = "The tenant's settings"
@@ -50,13 +51,15 @@ _KEEPS: Final = READS | {Deed.ADD, Deed.CHANGE}
 _ALL: Final = frozenset(Deed)
 
 # Members are added by invitation: whoever could add them by name would learn who else has a login here.
-# Nobody writes conversations. Invitations are withdrawn (a change), and stay to be read; so do people.
+# Nobody writes conversations, or the record of looks at them. Invitations are withdrawn (a change), and stay to be
+# read; so do people.
 _POLICY: Final[dict[Thing, dict[Role, Rights]]] = {
     Thing.WEBSITES: {Role.OPERATOR: _ALL, Role.OWNER: _ALL, Role.ADMIN: _ALL, Role.AUDITOR: READS},
     Thing.AGENTS: {Role.OPERATOR: _ALL, Role.OWNER: _ALL, Role.ADMIN: _ALL, Role.AUDITOR: READS},
     Thing.CONNECTIONS: {Role.OPERATOR: _ALL, Role.OWNER: _ALL, Role.ADMIN: _ALL, Role.AUDITOR: READS},
     Thing.API_KEYS: {Role.OPERATOR: _ALL, Role.OWNER: _ALL, Role.ADMIN: _ALL, Role.AUDITOR: READS},
     Thing.CONVERSATIONS: {Role.OPERATOR: _ERASES, Role.OWNER: _ERASES, Role.ADMIN: _ERASES, Role.AUDITOR: READS},
+    Thing.LOOKS: {Role.OPERATOR: READS, Role.OWNER: READS, Role.ADMIN: READS, Role.AUDITOR: READS},
     Thing.MEMBERS: {Role.OPERATOR: _ALL, Role.OWNER: _MANAGES, Role.ADMIN: READS, Role.AUDITOR: READS},
     Thing.INVITATIONS: {Role.OPERATOR: _KEEPS, Role.OWNER: _KEEPS, Role.ADMIN: READS, Role.AUDITOR: READS},
     Thing.SETTINGS: {Role.OPERATOR: _EDITS, Role.OWNER: _EDITS, Role.ADMIN: READS, Role.AUDITOR: READS},

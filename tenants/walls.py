@@ -10,7 +10,9 @@ from tenants.identifiers import OPERATOR_ID
 DOORS: Final = frozenset(
     {
         "door_api_key(text)",
+        "door_chain_look()",
         "door_domain_has_lapsed(uuid)",
+        "door_forget_rehearsal()",
         "door_invitation_by_hash(bytea)",
         "door_memberships_of(integer)",
         "door_release_lapsed_domain(uuid)",
@@ -25,6 +27,12 @@ DOORS: Final = frozenset(
     }
 )
 """Every function that works as its owner. A new one is a new hole in the wall: what does it return, and to whom?"""
+
+APPEND_ONLY: Final = ("looks",)
+"""Tables to which the application may add and which it may read, nothing else."""
+
+READ_ONLY: Final = ("look_heads",)
+"""Tables that a trigger writes, as the owner."""
 
 # As PostgreSQL writes them down.
 _ACTIVE: Final = "( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS \"nullif\")"
@@ -49,6 +57,8 @@ def _row(*values: str) -> str:
 
 
 _FURTHER_ROWS: Final = ", ".join(_row(*which, *what) for which, what in FURTHER_POLICIES.items())
+_RECORD: Final = ", ".join(map(_text, (*APPEND_ONLY, *READ_ONLY)))
+_READ_ONLY: Final = ", ".join(map(_text, READ_ONLY))
 _DOOR_NAMES: Final = ", ".join(map(_text, sorted(DOORS)))
 
 BROKEN_WALLS: Final = f"""
@@ -95,6 +105,16 @@ SELECT relname || ': the application may truncate it, whatever its policies' FRO
 UNION ALL
 SELECT signature || ': works as its owner, and is no door of ours' FROM definers
  WHERE signature NOT IN ({_DOOR_NAMES})
+UNION ALL
+SELECT relname || ': the application may change or delete its rows, which are a record' FROM tenant_tables
+ WHERE relname IN ({_RECORD}) AND (has_table_privilege(oid, 'DELETE') OR has_any_column_privilege(oid, 'UPDATE'))
+UNION ALL
+SELECT relname || ': the application may write it, which a trigger alone should' FROM tenant_tables
+ WHERE relname IN ({_READ_ONLY}) AND has_any_column_privilege(oid, 'INSERT')
+UNION ALL
+SELECT relname || ': its rows are not chained, the trigger is off' FROM tenant_tables t
+ WHERE relname = 'looks' AND NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = t.oid AND g.tgname = 'chain_look'
+                                                                  AND g.tgenabled IN ('O', 'A'))
 UNION ALL
 SELECT proname || ': everybody may call this function, which works as its owner' FROM definers
  WHERE signature IN ({_DOOR_NAMES}) AND has_function_privilege('public', oid, 'EXECUTE')

@@ -70,7 +70,7 @@ INSTALLED_APPS = [
     "agents",
     "sessions",
     "widget",
-    "tenants.admin_app.ParlourAdminConfig",
+    "sessions.admin_app.ParlourAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

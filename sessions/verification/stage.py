@@ -18,7 +18,8 @@ from django.db import connection as database
 from django.utils import timezone
 
 from agents.models import Agent, ModelConnection, WebsiteAgent
-from sessions.models import AgentSession, HistorySegment
+from sessions.looks import Actor, record_look
+from sessions.models import AgentSession, HistorySegment, Look
 from sessions.store.visits import NO_BROWSERS
 from tenants.api_keys import create_api_key
 from tenants.identifiers import OPERATOR_ID
@@ -152,6 +153,8 @@ def build_house(websites: int) -> House:
         refusal = Refusals(f"https://{canary.lower()}.example", timezone.now(), timezone.now(), 1)
         _build_long_session(places[0], agent, canary)
         store_refusals(places[0].website.pk, timezone.now().date(), [refusal])
+        # The first line: it says that the record may be taken away again with its tenant.
+        record_look(Actor("", canary, "verification"), Look.Kind.REHEARSAL)
     return House(tenant, canary, agent, places, staff, api_key, narrow_keys, invitations)
 
 
@@ -236,6 +239,8 @@ def _build_invitations(owner: User, canary: str) -> dict[str, str]:
 def _clear_tenant(tenant_id: UUID) -> None:
     with tenant_scope(tenant_id):
         members = list(Membership.objects.values_list("user_id", flat=True))
+        with database.cursor() as cursor:
+            cursor.execute("SELECT door_forget_rehearsal()")
         AgentSession.objects.all().delete()
         WebsiteAgent.objects.all().delete()
         Website.objects.all().delete()

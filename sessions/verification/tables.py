@@ -81,11 +81,14 @@ def _pointed(pointer: Pointer, own: UUID, theirs: UUID) -> str:
         with tenant_scope(own), connection.cursor() as cursor:
             cursor.execute(statement.format(*names), [foreign_id, own])
             transaction.set_rollback(True)
-            return f"{cursor.rowcount} rows" if cursor.rowcount else "there was no row of one's own"
+            hit = int(cursor.rowcount)
     except (IntegrityError, ProgrammingError) as error:
         if isinstance(error.__cause__, ForeignKeyViolation | InsufficientPrivilege):
             return ""
         raise
+    if not hit:
+        raise LookupError("there is no row of one's own that could point")
+    return f"{hit} rows"
 
 
 def _attacks(table: Table, attacker: House, victim: House) -> Iterator[tuple[str, Callable[[], str]]]:
@@ -113,8 +116,13 @@ SELECT (jsonb_populate_record(t, jsonb_build_object('id', gen_random_uuid())
 
 
 def _rows_hit(tenant_id: UUID | None, statement: LiteralString, table: Table, victim_id: UUID) -> str:
-    with _undone(tenant_id) as execute:
-        hit = execute(statement, table, victim_id)
+    try:
+        with _undone(tenant_id) as execute:
+            hit = execute(statement, table, victim_id)
+    except ProgrammingError as error:
+        if isinstance(error.__cause__, InsufficientPrivilege):  # a record, which nobody changes
+            return ""
+        raise
     return f"{hit} rows" if hit else ""
 
 

@@ -12,7 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from sessions import admin as sessions_admin
+from sessions import bounded_pages
 from sessions.models import AgentSession, HistorySegment, Turn
 from sessions.transcript_view import transcript_page
 from tenants.scoping import tenant_scope
@@ -99,7 +99,7 @@ LIST_QUERIES = 11
 def test_list_neither_counts_everything_nor_reads_conversations(
     enter: Enter, alice: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions_admin, "LISTED_AT_MOST", 2)
+    monkeypatch.setattr(bounded_pages, "LISTED_AT_MOST", 2)
     for number in range(3):
         session_in(alice, [], f"session_{number:04d}")
     with CaptureQueriesContext(connection) as queries:
@@ -346,5 +346,5 @@ def test_auditor_is_offered_no_deletion(enter: Enter, alice: Shop) -> None:
 
 def test_transcript_needs_few_queries(enter: Enter, alice: Shop, django_assert_max_num_queries: Any) -> None:
     client = enter(alice.owner)
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         transcript(client, alice.session)

@@ -18,7 +18,8 @@ from django.urls import URLPattern, URLResolver
 from psycopg import sql
 
 from agents.models import WebsiteAgent
-from sessions.models import Turn
+from sessions.looks import Actor, record_look
+from sessions.models import Look, Turn
 from tenants import roles
 from tenants.api_keys import create_api_key
 from tenants.invitations import invite
@@ -51,6 +52,8 @@ TABLES = [
     "api_keys",
     "history_segments",
     "invitations",
+    "look_heads",
+    "looks",
     "memberships",
     "model_connections",
     "refused_origins",
@@ -88,6 +91,7 @@ def rows_of(shop: Shop) -> Rows:
     with tenant_scope(shop.tenant.pk):
         invite("admin", invited_by=shop.owner, note=f"Note of {shop.tenant.name}")
         key, _ = create_api_key(f"Key of {shop.tenant.name}", list(ApiKey.Scope))
+        reader = Actor(str(shop.owner.pk), shop.owner.username, "owner", "203.0.113.7")
         ids = {
             "tenants/apikey/": key.pk,
             "tenants/website/": shop.website.pk,
@@ -97,6 +101,7 @@ def rows_of(shop: Shop) -> Rows:
             "agents/agent/": shop.agent.pk,
             "agents/modelconnection/": shop.connection.pk,
             "agent_sessions/agentsession/": shop.session.pk,
+            "agent_sessions/look/": record_look(reader, Look.Kind.VIEW, subject=shop.session.session_id).pk,
             "auth/user/": shop.owner.pk,
         }
         use, turn = WebsiteAgent.objects.get(), Turn.objects.get()
@@ -104,6 +109,7 @@ def rows_of(shop: Shop) -> Rows:
         "tenants/website/": shop.website.domain,
         "agents/agent/": shop.agent.key,
         "agent_sessions/agentsession/": shop.session.session_id,
+        "agent_sessions/look/": shop.session.session_id,
         "tenants/tenant/": shop.tenant.slug,
         "auth/user/": shop.owner.username,
     }

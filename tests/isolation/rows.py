@@ -9,7 +9,8 @@ from django.utils import timezone
 from psycopg import sql
 
 from agents.models import WebsiteAgent
-from sessions.models import HistorySegment, Turn
+from sessions.looks import Actor, record_look
+from sessions.models import HistorySegment, Look, LookHead, Turn
 from tenants.invitations import invite
 from tenants.models import Membership, RefusedOrigin, Tenant, TenantOwned, WebsiteOrigin
 from tenants.refused_origins import Refusals, store_refusals
@@ -35,7 +36,8 @@ def make_rows(cast: Cast, word: str) -> tuple[Tenant, dict[type[TenantOwned], An
         made.append(invite("admin", invited_by=shop.owner, note=f"Note of {word}")[0])
         refusal = Refusals(f"https://{word.lower()}.example", timezone.now(), timezone.now(), 1)
         store_refusals(shop.website.pk, timezone.now().date(), [refusal])
-        models = (Membership, WebsiteOrigin, HistorySegment, Turn, RefusedOrigin)
+        record_look(Actor("1", f"Reader of {word}", "owner"), Look.Kind.VIEW, subject=long_session.session_id)
+        models = (Membership, WebsiteOrigin, HistorySegment, Turn, RefusedOrigin, Look, LookHead)
         found: list[Any] = [model.objects.first() for model in models]
         found.append(WebsiteAgent.objects.select_related("agent").first())
     return shop.tenant, {type(row): row for row in [*made, *found] if row is not None}

@@ -8,7 +8,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.apps import apps
 from django.contrib.auth.models import User
-from django.db import connection, transaction
+from django.db import ProgrammingError, connection, transaction
 from django.db.models import Exists, F, Model, OuterRef, Prefetch, Subquery, prefetch_related_objects
 from django.test.utils import CaptureQueriesContext
 
@@ -18,6 +18,7 @@ from tenants.identifiers import OPERATOR_ID
 from tenants.models import Membership, Tenant, TenantOwned, Website, WebsiteOrigin
 from tenants.scoping import SharedManager, TenantManager, tenant_scope
 from tenants.unscoped import GLOBAL_MODELS
+from tenants.walls import APPEND_ONLY, READ_ONLY
 from tests.cast import Cast
 from tests.isolation.queries import (
     ASK_NOTHING,
@@ -33,6 +34,9 @@ from tests.isolation.queries import (
 from tests.isolation.rows import OWNED, everything_of, make_rows
 
 Rows = dict[type[TenantOwned], Any]
+
+RECORD = {model for model in OWNED if model._meta.db_table in {*APPEND_ONLY, *READ_ONLY}}
+"""The role may not change their rows: PostgreSQL refuses before it looks for any."""
 
 METHODS = sorted({*CASES, *asynchronous(set(CASES)), *OPERATORS})
 
@@ -131,7 +135,7 @@ def test_method_in_another_tenants_scope_finds_and_changes_nothing(
         for manager in managers_of(model):
             with tenant_scope(mine.id):
                 got = use(method, manager.filter(pk=rows[model].pk), rows[model])
-            if not is_nothing(got, method):
+            if not is_nothing(got, method) and not (model in RECORD and got is ProgrammingError):
                 wrong[model.__name__, manager.name] = got
     assert wrong == {}
     assert (everything_of(tenant), everything_of(mine)) == before

@@ -128,7 +128,8 @@ def test_wall_that_keeps_its_own_people_out_proves_nothing(server: LiveServer, h
     with broken(down[0], down[1].format(active)):
         attack_tables(Client(server.base_url, settings.PUBLIC_URL), houses, report)
     assert [(attack.outcome, attack.name) for attack in report.attacks if attack.outcome != "refused"] == [
-        ("broken", "turns")
+        ("broken", "turns"),
+        ("broken", "point at the other's agent_sessions from turns"),
     ]
     assert not report.holds
 

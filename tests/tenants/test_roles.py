@@ -14,6 +14,7 @@ POLICY = {
     Thing.CONNECTIONS: (ALL, ALL, ALL, READ),
     Thing.API_KEYS: (ALL, ALL, ALL, READ),
     Thing.CONVERSATIONS: ({"view", "delete"}, {"view", "delete"}, {"view", "delete"}, READ),
+    Thing.LOOKS: (READ, READ, READ, READ),
     Thing.MEMBERS: (ALL, {"view", "change", "delete"}, READ, READ),
     Thing.INVITATIONS: ({"view", "add", "change"}, {"view", "add", "change"}, READ, READ),
     Thing.SETTINGS: ({"view", "change"}, {"view", "change"}, READ, READ),

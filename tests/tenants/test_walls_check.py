@@ -88,6 +88,26 @@ BREACHES = {
         "REVOKE TRUNCATE ON turns FROM {app}",
         "turns: the application may truncate it, whatever its policies",
     ),
+    "right to change a record": (
+        "GRANT UPDATE (reason) ON looks TO {app}",
+        "REVOKE UPDATE (reason) ON looks FROM {app}",
+        "looks: the application may change or delete its rows, which are a record",
+    ),
+    "right to delete a record": (
+        "GRANT DELETE ON looks TO {app}",
+        "REVOKE DELETE ON looks FROM {app}",
+        "looks: the application may change or delete its rows, which are a record",
+    ),
+    "right to write a record's head": (
+        "GRANT INSERT ON look_heads TO {app}",
+        "REVOKE INSERT ON look_heads FROM {app}",
+        "look_heads: the application may write it, which a trigger alone should",
+    ),
+    "record without its chain": (
+        "ALTER TABLE looks DISABLE TRIGGER chain_look",
+        "ALTER TABLE looks ENABLE TRIGGER chain_look",
+        "looks: its rows are not chained, the trigger is off",
+    ),
     "new table without a policy": (
         "CREATE TABLE notes (tenant_id uuid); ALTER TABLE notes ENABLE ROW LEVEL SECURITY",
         "DROP TABLE notes",
