@@ -62,7 +62,7 @@ class LookAdmin(TenantOwnedAdmin):
 
     thing = Thing.LOOKS
     purpose = "Who opened, searched, took or erased conversations, and when."
-    rank = 7
+    rank = 8
     empty_hint = "A line appears here when somebody opens a conversation."
     list_display = ["shown_at", "who", "what", "whose", "how_many", "shown_address", "number"]
     list_filter = [WhoFilter, WhatFilter, ("created_at", WhenFilter)]
