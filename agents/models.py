@@ -7,6 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import F, Q
 
+from tenants.foreign_keys import TenantForeignKey
 from tenants.identifiers import OPERATOR_ID
 from tenants.models import TenantOwned, Website
 from tenants.scoping import SharedManager
@@ -52,7 +53,7 @@ class Agent(TenantOwned):
     )
     name = models.CharField(max_length=120)
     instructions = models.TextField(blank=True, max_length=20_000)
-    connection = models.ForeignKey(
+    connection = TenantForeignKey(
         ModelConnection,
         null=True,
         blank=True,
@@ -62,7 +63,7 @@ class Agent(TenantOwned):
         help_text="Without one, the built-in demo model answers.",
     )
     model = models.CharField(max_length=120, blank=True, help_text="The model's name at the connection.")
-    fallback_connection = models.ForeignKey(
+    fallback_connection = TenantForeignKey(
         ModelConnection,
         null=True,
         blank=True,
@@ -128,9 +129,9 @@ class Agent(TenantOwned):
 class WebsiteAgent(TenantOwned):
     """That a website uses an agent, and what the agent is told and looks like there."""
 
-    website = models.ForeignKey(Website, on_delete=models.CASCADE, related_name="website_agents", db_constraint=False)
+    website = TenantForeignKey(Website, on_delete=models.CASCADE, related_name="website_agents", db_constraint=False)
     agent_tenant_id = models.UUIDField(editable=False)
-    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="website_agents", db_constraint=False)
+    agent = TenantForeignKey(Agent, on_delete=models.PROTECT, related_name="website_agents", db_constraint=False)
     is_default = models.BooleanField(default=True)
     instructions = models.TextField(
         blank=True, max_length=20_000, help_text="Facts of this website: opening hours, address, delivery."

@@ -6,6 +6,7 @@ from django.db.models.functions import Now
 
 from agents.models import Agent
 from sessions.cleaning import ID_PATTERN
+from tenants.foreign_keys import TenantForeignKey
 from tenants.identifiers import OPERATOR_ID
 from tenants.models import Tenant, TenantOwned, Website
 
@@ -21,9 +22,9 @@ class AgentSession(TenantOwned):
     ``history`` is read and written through ``sessions.history`` alone; the chat path's SQL is in ``sessions.store``.
     """
 
-    website = models.ForeignKey(Website, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
+    website = TenantForeignKey(Website, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
     agent_tenant_id = models.UUIDField(editable=False)
-    agent = models.ForeignKey(Agent, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
+    agent = TenantForeignKey(Agent, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
     session_id = models.CharField(max_length=128)
     origin_host = models.CharField(max_length=253)
     history = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
@@ -71,7 +72,7 @@ class HistorySegment(TenantOwned):
     Made in the transaction that takes them out of the history, and never written again by a turn.
     """
 
-    agent_session = models.ForeignKey(
+    agent_session = TenantForeignKey(
         AgentSession, on_delete=models.DO_NOTHING, related_name="segments", db_constraint=False, db_index=False
     )
     first_position = models.PositiveIntegerField()
@@ -116,7 +117,7 @@ class Turn(TenantOwned):
         ABANDONED = "abandoned", "Abandoned"
         STOPPED = "stopped", "Stopped"
 
-    agent_session = models.ForeignKey(
+    agent_session = TenantForeignKey(
         AgentSession, on_delete=models.DO_NOTHING, related_name="turns", db_constraint=False
     )
     message_id = models.CharField(max_length=128)

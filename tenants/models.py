@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from tenants.domains import display_domain
+from tenants.foreign_keys import TenantForeignKey
 from tenants.identifiers import OPERATOR_ID, new_id, new_proof_token, new_site_key
 from tenants.scoping import TenantManager, check_own
 
@@ -133,7 +134,7 @@ class TenantOwned(models.Model):
     """A row of exactly one tenant."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, editable=False, related_name="+")
+    tenant = TenantForeignKey(Tenant, on_delete=models.CASCADE, editable=False, related_name="+")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     objects = TenantManager()
@@ -161,7 +162,7 @@ class Membership(TenantOwned):
         ADMIN = "admin", "Admin"
         AUDITOR = "auditor", "Auditor: reads, never writes"
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    user = TenantForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     role = models.CharField(max_length=16, choices=Role)
 
     class Meta(TenantOwned.Meta):
@@ -187,12 +188,12 @@ class Invitation(TenantOwned):
         "for whom", max_length=120, blank=True, help_text="A name, so that you can tell invitations apart."
     )
     token_hash = models.BinaryField(max_length=32, unique=True, editable=False)
-    invited_by = models.ForeignKey(
+    invited_by = TenantForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
     )
     expires_at = models.DateTimeField(editable=False)
     accepted_at = models.DateTimeField(null=True, editable=False)
-    accepted_by = models.ForeignKey(
+    accepted_by = TenantForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
     )
     revoked_at = models.DateTimeField(null=True, editable=False)
@@ -338,7 +339,7 @@ class WebsiteOrigin(TenantOwned):
     Unproved rows may repeat between tenants; of the proved ones each origin exists once.
     """
 
-    website = models.ForeignKey(Website, on_delete=models.CASCADE, related_name="origins", db_constraint=False)
+    website = TenantForeignKey(Website, on_delete=models.CASCADE, related_name="origins", db_constraint=False)
     origin = models.CharField(max_length=300)
     host = models.CharField(max_length=253)
     proved_at = models.DateTimeField(null=True, editable=False)
@@ -378,7 +379,7 @@ class ApiKey(TenantOwned):
     expires_at = models.DateTimeField("expires", null=True, blank=True)
     last_used_at = models.DateTimeField("last used", null=True, editable=False)
     revoked_at = models.DateTimeField("revoked", null=True, editable=False)
-    created_by = models.ForeignKey(
+    created_by = TenantForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, editable=False, related_name="+"
     )
 
@@ -412,7 +413,7 @@ class RefusedOrigin(TenantOwned):
     An empty ``origin`` stands for all those that were too many to name.
     """
 
-    website = models.ForeignKey(Website, on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    website = TenantForeignKey(Website, on_delete=models.CASCADE, related_name="+", db_constraint=False)
     day = models.DateField()
     origin = models.CharField(max_length=300, blank=True)
     first_at = models.DateTimeField()
