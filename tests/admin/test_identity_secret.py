@@ -112,11 +112,6 @@ def test_making_one_needs_the_forms_own_token(alice: Shop) -> None:
     assert kept(alice) == []
 
 
-@pytest.mark.parametrize("column", ["identity_secret_sealed", "former_identity_secret_sealed"])
-def test_sealed_secrets_are_not_searched_by_address(enter: Enter, alice: Shop, column: str) -> None:
-    assert enter(alice.owner).get(f"{ADMIN}tenants/website/?{column}__startswith=a").status_code == 400
-
-
 def test_stranger_is_sent_to_the_login_page(alice: Shop) -> None:
     answer: Any = Client(headers={"Host": "localhost"}).post(page_of(alice))
     assert (answer.status_code, answer["Location"].startswith("/admin/login/")) == (302, True)
