@@ -93,6 +93,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "tenants.admin_scope.AdminScopeMiddleware",
+    "tenants.stale_form.StaleFormMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -114,7 +115,8 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "tenants.admin_scope.active_tenant_context",
-            ]
+            ],
+            "builtins": ["tenants.templatetags.tenant_forms"],
         },
     }
 ]
