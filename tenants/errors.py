@@ -7,7 +7,7 @@ ParlourError                       every error that this project raises for a ca
 |   `-- TenantMismatchError        a row of one tenant was to be written in another's scope, or to point at another's
 |-- OriginNotAllowedError          no website is registered for the origin of a request
 |-- ApiKeyRefusedError             an API key is unknown, revoked, expired, misspelt, or of a suspended tenant
-|-- DomainTakenError               a domain is proved by another website already
+|-- DomainTakenError               a host is proved by another website already
 |-- KeyringError                   a sealed value cannot be opened; never carries a credential, for it ends in logs
 |   |-- UnknownEncryptionKeyError  sealed with a key that is not in the ring
 |   `-- SealBrokenError            changed, cut short, or sealed for another tenant, row or field
@@ -56,8 +56,10 @@ class ApiKeyRefusedError(ParlourError):
 
 
 class DomainTakenError(ParlourError):
-    def __init__(self) -> None:
-        super().__init__("This domain is in use by another website already.")
+    """By whom, nobody is told."""
+
+    def __init__(self, host: str = "This domain") -> None:
+        super().__init__(f"{host} is in use by another website already.")
 
 
 class KeyringError(ParlourError):

@@ -336,7 +336,8 @@ class Website(TenantOwned):
 class WebsiteOrigin(TenantOwned):
     """An origin from which a website's visitors come: its domain over https, and any listed extras.
 
-    Unproved rows may repeat between tenants; of the proved ones each origin exists once.
+    Unproved rows may repeat between tenants; of the proved ones each origin exists once, and each host in one tenant
+    (``website_host_proved_once``, by SQL in a migration).
     """
 
     website = TenantForeignKey(Website, on_delete=models.CASCADE, related_name="origins", db_constraint=False)

@@ -31,6 +31,21 @@ def composite_foreign_key(table: str, columns: str, target: str, target_columns:
     )
 
 
+def one_tenant_each(table: str, column: str, *, condition: str, name: str) -> RunSQL:
+    """Rows of ``table`` that meet ``condition`` and have the same text in ``column`` are all of one tenant.
+
+    With the operators that every PostgreSQL has for GiST; ``btree_gist`` would say it in plainer words, but is an
+    extension that not every server brings. A tenant's id is as long as an IPv6 address, for which there is ``<>``.
+    """
+    blocks = ":".join(rf"\{number}" for number in range(1, 9))
+    tenant = f"regexp_replace(replace(tenant_id::text, '-', ''), '{'(....)' * 8}', '{blocks}')::inet"
+    return RunSQL(
+        f"ALTER TABLE {table} ADD CONSTRAINT {name} EXCLUDE USING gist"
+        f" (text_range({column}, {column}, '[]') WITH =, ({tenant}) inet_ops WITH <>) WHERE ({condition});",
+        f"ALTER TABLE {table} DROP CONSTRAINT {name};",
+    )
+
+
 def tenant_primary_key(table: str) -> RunSQL:
     """PRIMARY KEY (tenant_id, id): the form that a distributed table needs."""
     return RunSQL(

@@ -26,7 +26,7 @@ _Deed = Callable[[UUID, UUID], Verdict]
 _SAID: Final = {
     Verdict.PROVED: "{} is proved.",
     Verdict.NOT_FOUND: "No proof was found on {}. What was looked for, and where, stands below.",
-    Verdict.TAKEN: str(DomainTakenError()),
+    Verdict.TAKEN: "{} or a host among its extra origins is in use by another website already.",
     Verdict.MAY_BE_TAKEN_OVER: "Your proof was found on {}. Another website holds the domain, but its own proof has "
     "lapsed: you may take it over.",
     Verdict.GONE: "The website was deleted meanwhile.",

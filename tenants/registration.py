@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
+from psycopg.errors import DeadlockDetected
 
-from tenants.domains import Origin, OriginError, is_local_host, normalise_domain, normalise_origin
+from tenants.domains import Origin, OriginError, display_domain, is_local_host, normalise_domain, normalise_origin
 from tenants.errors import DomainTakenError
 from tenants.models import Website, WebsiteOrigin
 from tenants.scoping import active_tenant_id
@@ -34,19 +35,20 @@ def set_origins(website: Website, extra_origins: Iterable[str]) -> None:
     changes.
     """
     wanted = {Origin.for_domain(website.domain)} | {extra_origin(website.domain, text) for text in extra_origins}
-    with _taken_domains_refused(), transaction.atomic():
+    with transaction.atomic():
         current = Website.objects.select_for_update(of=("self",), no_key=True).get(pk=website.pk)
         website.origins.exclude(origin__in=[str(origin) for origin in wanted]).delete()
         known = set(website.origins.values_list("origin", flat=True))
-        WebsiteOrigin.objects.bulk_create(
-            _origin_row(current, origin) for origin in sorted(wanted, key=str) if str(origin) not in known
-        )
+        for origin in sorted((origin for origin in wanted if str(origin) not in known), key=_by_host):
+            with _taken_host_refused(website, origin.host):
+                _origin_row(current, origin).save()
 
 
 def prove_website(website: Website, method: Website.ProofMethod = Website.ProofMethod.OPERATOR) -> None:
     """Switches the website on for visitors; by itself, on the operator's word.
 
-    Raises ``DomainTakenError`` where another website has the domain, or one of the origins, proved.
+    Raises ``DomainTakenError`` where another website has the domain or one of the origins proved, or another tenant
+    the host of one; then nothing changes.
     """
     proof = {
         "proved_at": website.proved_at or datetime.now(UTC),
@@ -55,9 +57,12 @@ def prove_website(website: Website, method: Website.ProofMethod = Website.ProofM
         "proof_failing_since": None,
         "proof_lapsed_at": None,
     }
-    with _taken_domains_refused(), transaction.atomic():
-        Website.objects.filter(pk=website.pk).update(**proof)
-        website.origins.update(proved_at=proof["proved_at"])
+    with transaction.atomic():
+        with _taken_host_refused(website, website.domain):
+            Website.objects.filter(pk=website.pk).update(**proof)
+        for row in sorted(website.origins.all(), key=_by_host):
+            with _taken_host_refused(website, row.host):
+                website.origins.filter(pk=row.pk).update(proved_at=proof["proved_at"])
     for name, value in proof.items():
         setattr(website, name, value)
 
@@ -93,12 +98,18 @@ def _origin_row(website: Website, origin: Origin) -> WebsiteOrigin:
     )
 
 
+def _by_host(origin: Origin | WebsiteOrigin) -> tuple[str, str]:
+    """The order in which origins are written, so that two who want the same hosts do not wait for each other."""
+    return origin.host, str(origin)
+
+
 @contextmanager
-def _taken_domains_refused() -> Iterator[None]:
-    """Turns the unique index's refusal into a sentence; whose the domain is stays untold."""
+def _taken_host_refused(website: Website, host: str) -> Iterator[None]:
+    """Turns the refusal of the database into a sentence; whose the host is stays untold."""
     try:
         yield
-    except IntegrityError as error:
-        if "_proved_once" in str(error):
-            raise DomainTakenError from None
+    except (IntegrityError, OperationalError) as error:
+        # Two who write a host in the same instant wait for each other; PostgreSQL lets one of them go on.
+        if "_proved_once" in str(error) or isinstance(error.__cause__, DeadlockDetected):
+            raise DomainTakenError(*([] if host == website.domain else [display_domain(host)])) from None
         raise

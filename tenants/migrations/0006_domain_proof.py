@@ -5,13 +5,13 @@ from django.db import migrations, models
 
 from tenants.policies import door, writing_door
 
-# The active tenant's website, and whoever holds its domain or one of its origins.
+# The active tenant's website, and whoever holds its domain or one of its origins' hosts.
 _HOLDERS = (
     "FROM websites w JOIN websites h ON h.tenant_id <> w.tenant_id AND h.proved_at IS NOT NULL"
     " WHERE w.id = p_website_id AND w.tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
     " AND w.proved_at IS NULL AND w.proof_passed_at > now() - make_interval(hours => 1)"
     " AND (h.domain = w.domain OR EXISTS (SELECT FROM website_origins mine JOIN website_origins theirs"
-    " ON theirs.origin = mine.origin AND theirs.proved_at IS NOT NULL"
+    " ON theirs.host = mine.host AND theirs.proved_at IS NOT NULL"
     " WHERE mine.tenant_id = w.tenant_id AND mine.website_id = w.id"
     " AND theirs.tenant_id = h.tenant_id AND theirs.website_id = h.id))"
 )

@@ -21,7 +21,7 @@ from tests.cast import Cast
 from tests.tenants.internet import Internet, running_internet
 
 Enter = Callable[[User], Client]
-TAKEN = "This domain is in use by another website already."
+TAKEN = "{} or a host among its extra origins is in use by another website already."
 
 
 @pytest.fixture
@@ -159,13 +159,13 @@ def test_held_domain_is_refused_and_nothing_tells_whose_it_is(
 ) -> None:
     internet.prove(website.domain, website.proof_token)
     client = enter(alice.owner)
-    assert check(client, website) == [TAKEN]
+    assert check(client, website) == [TAKEN.format(website)]
     page = client.get(page_of(website)).text
     assert [text for text in (bob.tenant.name, bob.website.title, held.proof_token, str(held.pk)) if text in page] == []
     assert "Take over" not in page
     for response, sentence in (
         (client.get(page_of(website, "take-over")), "This domain cannot be taken over now. Check it first."),
-        (client.post(page_of(website, "take-over/confirmed")), TAKEN),
+        (client.post(page_of(website, "take-over/confirmed")), TAKEN.format(website)),
     ):
         assert sentences(response)[-1] == sentence
     assert (now(website).is_proved, now(held).is_proved) == (False, True)

@@ -173,6 +173,22 @@ def test_changed_origins_are_the_websites(enter: Enter, alice: Shop) -> None:
         assert [row.origin for row in saved.origins.all()] == sorted([own, *expected])
 
 
+def test_extra_origin_on_anothers_host_is_refused_by_name(enter: Enter, alice: Shop, bob: Shop, cast: Cast) -> None:
+    cast.website(bob.tenant, f"shop.{alice.website.domain}")
+    fields = {"title": "Changed", "is_active": "on", **kept(alice)}
+    for extra in (f"http://shop.{alice.website.domain}", f"https://shop.{alice.website.domain}:8443"):
+        response = enter(alice.owner).post(
+            alice.pages()["website"] + "change/",
+            {**fields, "extra_origins": f"https://www.{alice.website.domain}\n{extra}"},
+        )
+        assert sentences(response) == [f"shop.{alice.website.domain} is in use by another website already."]
+    saved = website_called(alice.tenant, alice.website.domain)
+    assert (saved.title, [row.origin for row in saved.origins.all()]) == (
+        "Title Alpha",
+        [f"https://{alice.website.domain}"],
+    )
+
+
 def test_owner_sets_budgets_their_words_and_double_sends(enter: Enter, alice: Shop) -> None:
     page = alice.pages()["website"] + "change/"
     budgets = {"turns_per_day": "500", "tokens_per_day": "100000", "quota_message": "Call us: 01632 960 142"}

@@ -410,8 +410,11 @@ async def _in_thread(deed: Callable[[], Any]) -> list[Any]:
     return await asyncio.to_thread(_at_once, deed)
 
 
-def test_origin_listed_by_a_lapsed_website_is_released_with_it(cast: Cast, internet: Internet, domain: str) -> None:
-    holder = registered(cast.tenant(), domain, extra_origins=[f"https://shop.{domain}"])
+@pytest.mark.parametrize("extra", ["https://shop.{}", "http://shop.{}", "https://shop.{}:8443"])
+def test_host_listed_by_a_lapsed_website_is_released_with_it(
+    cast: Cast, internet: Internet, domain: str, extra: str
+) -> None:
+    holder = registered(cast.tenant(), domain, extra_origins=[extra.format(domain)])
     internet.prove(domain, holder.proof_token)
     check(holder, internet)
     mine = registered(cast.tenant(), f"shop.{domain}")
