@@ -193,7 +193,7 @@ class Look(TenantOwned):
         TENANT_ERASURE = "tenant_erasure", "Erased a tenant"
         REHEARSAL = "rehearsal", "Made to verify isolation"
 
-    tenant = models.ForeignKey(Tenant, on_delete=models.DO_NOTHING, editable=False, related_name="+", db_index=False)
+    tenant = TenantForeignKey(Tenant, on_delete=models.DO_NOTHING, editable=False, related_name="+", db_index=False)
     created_at = models.DateTimeField("when", db_default=Now(), editable=False)
     number = models.PositiveBigIntegerField(db_default=0, editable=False)
     kind = models.CharField("what", max_length=32, choices=Kind)
@@ -249,7 +249,7 @@ class LookHead(TenantOwned):
     Written by the trigger of ``Look`` alone; the application's role may select.
     """
 
-    tenant = models.ForeignKey(Tenant, on_delete=models.DO_NOTHING, editable=False, related_name="+", db_index=False)
+    tenant = TenantForeignKey(Tenant, on_delete=models.DO_NOTHING, editable=False, related_name="+", db_index=False)
     number = models.PositiveBigIntegerField()
     hash = models.BinaryField(max_length=32)
 

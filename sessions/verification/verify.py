@@ -55,7 +55,8 @@ def verify_isolation(client: Client, size: Size, kinds: Collection[str] = tuple(
             _attack(kind, client, houses, report)
     finally:
         for house in houses:
-            clear_house(house)
+            with report.breaking("clean-up", house.tenant.slug):
+                clear_house(house)
     return report
 
 

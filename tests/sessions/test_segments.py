@@ -5,6 +5,7 @@ import json
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from statistics import median
 from typing import Any
 
 import psycopg
@@ -280,8 +281,9 @@ def test_turn_600_costs_what_turn_60_cost(talk: Talk, run: Run) -> None:
     talk.exchanges(494)
     late = [plan_of_finish(talk, run) for _ in range(26)]
     assert len(talk.segments()) == 21
-    # A whole cycle from roll to roll each: within one, the history grows.
-    assert sum(map(blocks, late)) < 1.3 * sum(map(blocks, early))
+    # A whole cycle from roll to roll each: within one, the history grows. Its middle, for the machine's own work
+    # (a sweep, a catalogue read anew) falls on this turn or that.
+    assert median(map(blocks, late)) < 1.3 * median(map(blocks, early))
     assert {node["Operation"] for plan in late for node in nodes(plan) if is_about_segments(node)} == {"Insert"}
     assert talk.pages(100) == talk.said
 
