@@ -93,7 +93,7 @@ def _md5(superuser: psycopg.Connection[Any], number: int) -> str:
 def _visit(row: tuple[UUID, UUID, str, UUID]) -> dict[str, Any]:
     tenant_id, website_id, session_id, _ = row
     visit = Visit(tenant_id, website_id, session_id, None, plain_allowed=True, token_life=TokenLife(30, 180))
-    return {**visit.values(), "message_id": "message_0001"}
+    return {**visit.values(), "message_id": "message_0001", "user_id": None}
 
 
 def _explained_ms(app: psycopg.Connection[Any], statement: LiteralString, visit: dict[str, Any]) -> float:
