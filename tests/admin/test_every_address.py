@@ -229,9 +229,9 @@ def test_page_that_the_policy_denies_is_refused(
     enter: Enter, operator: User, alice: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every page asks the table, not a role: once it is empty, nobody gets in."""
-    own, before = rows_of(alice).ids, at_rest()
-    client = enter(operator)
+    own, client = rows_of(alice).ids, enter(operator)
     switch_to(client, alice.tenant)
+    before = at_rest()
     for thing in Thing:
         monkeypatch.setitem(roles._POLICY, thing, {})
     answers = {}
