@@ -32,6 +32,8 @@ class WhoFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Look]) -> QuerySet[Look]:
         chosen = self.value()
+        if chosen and "\x00" in chosen:  # PostgreSQL has no such text
+            return queryset.none()
         return queryset.filter(actor_name=chosen[:_LONGEST_NAME]) if chosen else queryset
 
 

@@ -11,6 +11,9 @@ from django.db import connections
 from django.test import Client
 from django.urls import reverse
 
+from sessions.looks import Actor, record_look
+from sessions.models import Look
+from tenants.scoping import tenant_scope
 from tests.admin.shops import Shop, switch_to
 from tests.cast import Cast
 
@@ -33,6 +36,7 @@ OFFERED = {
         "last_activity_at__lt",
     },
     WEBSITES: {"state"},
+    "/admin/agent_sessions/look/": {"who", "what", "created_at__gte", "created_at__lt"},
     "/admin/auth/user/": {"is_active__exact", "is_active__isnull", "is_superuser__exact", "is_superuser__isnull"},
 }
 """The parameters of each page's filters."""
@@ -80,8 +84,11 @@ def page(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def operator_at(cast: Cast, enter: Enter, operator: User, alice: Shop) -> Callable[[str], Client]:
-    """The operator, who sees every page; those of rows in Alice's tenant, whose second website gives it a filter."""
+    """The operator, who sees every page; those of rows in Alice's tenant, whose second website gives it a filter, as
+    does who looked."""
     cast.website(alice.tenant)
+    with tenant_scope(alice.tenant.pk):
+        record_look(Actor("", "Reader", "owner"), Look.Kind.VIEW)
 
     def at(page: str) -> Client:
         client = enter(operator)
