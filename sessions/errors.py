@@ -19,6 +19,7 @@ RequestError                          400..504, ``code``, ``message``, perhaps `
 |-- SessionExistsError                409 session_exists
 |-- IdentityMismatchError             409 identity_mismatch
 |-- AgentMismatchError                409 agent_mismatch
+|-- ErasureHeldError                  409 erasure_held
 |-- MessageIdReusedError              409 message_id_reused
 |-- TurnInProgressError               409 turn_in_progress
 |-- TooManyError                      429
@@ -136,6 +137,14 @@ class IdentityMismatchError(RequestError):
 
 class AgentMismatchError(RequestError):
     status, code, sentence = 409, "agent_mismatch", "This session belongs to another agent."
+
+
+class ErasureHeldError(RequestError):
+    status, code, sentence = (
+        409,
+        "erasure_held",
+        "This conversation may not be deleted at present. Please ask the website.",
+    )
 
 
 class MessageIdReusedError(RequestError):

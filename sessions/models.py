@@ -1,4 +1,4 @@
-"""What was said: sessions with their history, the turns that made it, and the record of who looked at it."""
+"""What was said: sessions with their history, the turns that made it, who looked at it, and how it was erased."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -59,6 +59,10 @@ class AgentSession(TenantOwned):
                 fields=["tenant", "last_activity_at", "id"],
                 condition=Q(user_id__isnull=False),
                 name="agent_session_known_visitor",
+            ),
+            # A person's own, wherever they were: what a subject asks for.
+            models.Index(
+                fields=["tenant", "user_id", "id"], condition=Q(user_id__isnull=False), name="agent_session_of_user"
             ),
         ]
 
@@ -259,3 +263,73 @@ class LookHead(TenantOwned):
 
     def __str__(self) -> str:
         return f"Head {self.number}"
+
+
+class Erasure(TenantOwned):
+    """A deletion that was asked for: what it is about, how far it has come, and in the end its receipt.
+
+    Whom and what it is about is known until it is done, and no longer; what then stays are counts and times. That of a
+    visitor's own is found again by ``receipt_hmac``, a keyed hash of a session's id with its token.
+    """
+
+    class Kind(models.TextChoices):
+        VISITOR = "visitor", "One conversation, by its visitor"
+        SESSION = "session", "One conversation"
+        USER = "user", "A visitor's conversations"
+        CONVERSATIONS = "conversations", "A website's conversations"
+        WEBSITE = "website", "A website with its conversations"
+        TENANT = "tenant", "A tenant"
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        RUNNING = "running", "Under way"
+        DONE = "done", "Done"
+
+    kind = models.CharField(max_length=16, choices=Kind)
+    state = models.CharField(max_length=16, choices=State, default=State.WAITING, db_default=State.WAITING)
+    session_pk = models.UUIDField(null=True, editable=False)
+    website_pk = models.UUIDField(null=True, editable=False)
+    user_id = models.CharField(max_length=255, blank=True, default="", db_default="", editable=False)
+    receipt_hmac = models.BinaryField(null=True, editable=False)
+    sessions_total = models.PositiveIntegerField(default=0, db_default=0)
+    sessions_done = models.PositiveIntegerField(default=0, db_default=0)
+    messages_done = models.PositiveBigIntegerField(default=0, db_default=0)
+    turns_done = models.PositiveBigIntegerField(default=0, db_default=0)
+    sessions_held = models.PositiveIntegerField(default=0, db_default=0)
+    """Conversations that it was not allowed to erase."""
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta(TenantOwned.Meta):
+        db_table = "erasures"
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant"], condition=Q(state="running"), name="erasure_one_running_per_tenant"
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "receipt_hmac"], condition=Q(receipt_hmac__isnull=False), name="erasure_receipt_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=["visitor", "session", "user", "conversations", "website", "tenant"]),
+                name="erasure_kind_known",
+            ),
+            models.CheckConstraint(condition=Q(state__in=["waiting", "running", "done"]), name="erasure_state_known"),
+            models.CheckConstraint(
+                condition=~Q(state="done")
+                | Q(session_pk__isnull=True, website_pk__isnull=True, user_id="", finished_at__isnull=False),
+                name="erasure_done_names_nobody",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["tenant", "-created_at", "-id"], name="erasure_newest"),
+            models.Index(fields=["tenant"], condition=Q(state__in=["waiting", "running"]), name="erasure_due"),
+        ]
+
+    def __str__(self) -> str:
+        return self.receipt_id
+
+    @property
+    def receipt_id(self) -> str:
+        """What its asker is given of it."""
+        return f"er_{self.pk.hex}"

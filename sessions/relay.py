@@ -6,12 +6,13 @@ it down, and who follows a turn reads its end in the database. With Redis away a
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, Literal
 from uuid import UUID
 
 import structlog
 from django.conf import settings
+from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -21,7 +22,7 @@ from sessions.sharing import share_text
 
 log = structlog.get_logger(__name__)
 
-Word = Literal["stop", "next", "share"]
+Word = Literal["stop", "gone", "next", "share"]
 
 _CHANNEL: Final = "parlour:turns"
 _SECONDS_BETWEEN_LOOKS: Final = 5.0
@@ -33,12 +34,19 @@ _telling: Final[set[asyncio.Task[None]]] = set()
 def tell(word: Word, subject: UUID) -> None:
     """Acts on it here, and tells the other processes without waiting for it.
 
-    ``stop`` and ``share`` are about a turn, ``next`` about a session whose line moved on.
+    ``stop``, ``gone`` and ``share`` are about a turn, ``next`` about a session whose line moved on.
     """
     _ACTIONS[word](subject)
     task = asyncio.create_task(_publish(f"{word} {subject}"))
     _telling.add(task)
     task.add_done_callback(_telling.discard)
+
+
+def tell_of_erased(turn_ids: Iterable[UUID]) -> None:
+    """Tells the web processes from a worker that these turns are gone; with Redis away they find it out themselves."""
+    with contextlib.suppress(RedisError), SyncRedis.from_url(settings.REDIS_URL, socket_timeout=2) as redis:
+        for turn_id in turn_ids:
+            redis.publish(_CHANNEL, f"gone {turn_id}")
 
 
 async def listen() -> None:
@@ -90,4 +98,15 @@ def _stop(turn_id: UUID) -> None:
         live.interrupt("stopped")
 
 
-_ACTIONS: Final[dict[str, Callable[[UUID], None]]] = {"stop": _stop, "next": ring_bell, "share": share_text}
+def _give_up(turn_id: UUID) -> None:
+    """It was erased: nobody may hear more of it, nor would it be stored."""
+    if (live := find_running(turn_id)) is not None:
+        live.interrupt("lost")
+
+
+_ACTIONS: Final[dict[str, Callable[[UUID], None]]] = {
+    "stop": _stop,
+    "gone": _give_up,
+    "next": ring_bell,
+    "share": share_text,
+}

@@ -1,7 +1,7 @@
 """The words of a running turn for the other processes, where somebody there asked for them.
 
 Most turns are read by the process that runs them. Only a turn that is asked for is written to Redis, whole, a few
-times a second, and forgotten soon after: what nobody follows costs nothing.
+times a second, and forgotten when it ends: what nobody follows costs nothing.
 """
 
 import asyncio
@@ -43,6 +43,8 @@ async def _share(turn_id: UUID, live: LiveTurn) -> None:
         with contextlib.suppress(RedisAwayError, RedisError):
             await redis_link().ask("SET", _key(turn_id, live.fence), live.text, "EX", _SECONDS_KEPT)
         await asyncio.sleep(_SECONDS_BETWEEN)
+    with contextlib.suppress(RedisAwayError, RedisError):  # who follows reads the end in the database
+        await redis_link().ask("DEL", _key(turn_id, live.fence))
 
 
 def _key(turn_id: UUID, fence: int) -> str:

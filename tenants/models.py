@@ -370,7 +370,8 @@ class ApiKey(TenantOwned):
 
     class Scope(models.TextChoices):
         CHAT = "chat", "Chat: send messages, start sessions, follow and stop answers"
-        READ_SESSIONS = "sessions:read", "Read conversations"
+        READ_SESSIONS = "sessions:read", "Read and export conversations"
+        ERASE_SESSIONS = "sessions:erase", "Erase conversations"
 
     name = models.CharField(max_length=80)
     prefix = models.CharField(max_length=16, unique=True, editable=False)
@@ -391,7 +392,8 @@ class ApiKey(TenantOwned):
         constraints = [
             models.CheckConstraint(condition=Q(prefix__regex=r"^[0-9a-f]{12}$"), name="api_key_prefix_plain"),
             models.CheckConstraint(
-                condition=Q(scopes__contained_by=["chat", "sessions:read"]) & ~Q(scopes=[]), name="api_key_scopes_known"
+                condition=Q(scopes__contained_by=["chat", "sessions:read", "sessions:erase"]) & ~Q(scopes=[]),
+                name="api_key_scopes_known",
             ),
         ]
 

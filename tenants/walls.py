@@ -18,6 +18,7 @@ DOORS: Final = frozenset(
         "door_release_lapsed_domain(uuid)",
         "door_shared_connection(uuid)",
         "door_shared_fallback(uuid)",
+        "door_tenants_with_erasures_due()",
         "door_tenants_with_expired_sessions()",
         "door_tenants_with_lapsed_turns()",
         "door_tenants_with_old_refusals()",

@@ -64,4 +64,4 @@ def rows_written(database: None) -> Callable[[], dict[str, str]]:
             cursor.execute(rows.format(sql.Identifier(table)))
             return str(cursor.fetchone())
 
-    return lambda: {table: digest(table) for table in ("agent_sessions", "history_segments", "turns")}
+    return lambda: {table: digest(table) for table in ("agent_sessions", "erasures", "history_segments", "turns")}

@@ -111,6 +111,13 @@ class Visitor:
     def log_out(self) -> httpx.Response:
         return self._post("logout", {})
 
+    def export(self, accept: str = "*/*", **query: Any) -> httpx.Response:
+        headers = {**self.all_headers, "Accept": accept}
+        return self.http.get(self._session_address("export/"), params={**self.query, **query}, headers=headers)
+
+    def erase(self) -> httpx.Response:
+        return self.http.delete(self._session_address(), params=self.query, headers=self.all_headers)
+
     def at(self, server: Site) -> "Visitor":
         """The same browser, its next requests served by another process."""
         other = Visitor(server, self.domain, session_id=self.session_id, token=self.token)
@@ -121,6 +128,9 @@ class Visitor:
         return self.http.post(
             f"/api/v1/sessions/{self.session_id}/{what}/", params=self.query, json=body, headers=self.all_headers
         )
+
+    def _session_address(self, what: str = "") -> str:
+        return f"/api/v1/sessions/{self.session_id}/{what}"
 
     def _events_address(self, message_id: str) -> str:
         return f"/api/v1/sessions/{self.session_id}/turns/{message_id}/events"
@@ -160,6 +170,8 @@ class Backend(Visitor):
             "messages": self.messages(),
             "events": self.get_events("message_0001"),
             "stop": self.stop("message_0001"),
+            "export": self.export(),
+            "erase": self.erase(),
         }
 
 

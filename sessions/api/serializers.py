@@ -166,6 +166,40 @@ class MessagePageSerializer(serializers.Serializer[Any]):
     ongoing = OngoingSerializer(many=True, help_text="Turns that wait or run; not in `messages` yet.")
 
 
+class UnansweredSerializer(serializers.Serializer[Any]):
+    message_id = serializers.CharField()
+    state = serializers.ChoiceField(choices=["queued", "running", "failed", "abandoned", "stopped"])
+    message = serializers.CharField()
+    partial_reply = serializers.CharField(help_text="What the answer had come to.")
+    at = serializers.DateTimeField()
+
+
+class ExportSerializer(serializers.Serializer[Any]):
+    session_id = serializers.CharField()
+    website = serializers.CharField()
+    origin_host = serializers.CharField()
+    agent_id = serializers.CharField()
+    user_id = serializers.CharField(allow_null=True)
+    user_verified = serializers.BooleanField()
+    context = MetadataField(help_text="What the page told of its visitor.")  # type: ignore[assignment]
+    created_at = serializers.DateTimeField()
+    last_activity_at = serializers.DateTimeField()
+    access_ended_at = serializers.DateTimeField(allow_null=True)
+    message_count = serializers.IntegerField()
+    messages = MessageSerializer(many=True, help_text="The whole transcript, oldest first.")
+    unanswered = UnansweredSerializer(many=True, help_text="Messages without an answer; not in `messages`.")
+    complete = serializers.BooleanField(help_text="Comes last; false where it was erased meanwhile.")
+
+
+class ErasedSerializer(serializers.Serializer[Any]):
+    session_id = serializers.CharField()
+    receipt_id = serializers.CharField()
+    erased_at = serializers.DateTimeField()
+    sessions = serializers.IntegerField()
+    messages = serializers.IntegerField()
+    turns = serializers.IntegerField()
+
+
 class LookSerializer(serializers.Serializer[Any]):
     accent = serializers.CharField()
     position = serializers.ChoiceField(choices=["right", "left"])

@@ -3,6 +3,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from sessions.api.base import UnknownAddressView
 from sessions.api.converters import IdConverter
+from sessions.api.data_views import ExportView, SessionView
 from sessions.api.health import HealthView, ReadyView
 from sessions.api.views import (
     ChatView,
@@ -22,6 +23,8 @@ urlpatterns = [
     path("readyz", ReadyView.as_view()),
     path("api/v1/chat/", ChatView.as_view()),
     path("api/v1/sessions/", SessionsView.as_view()),
+    path("api/v1/sessions/<public_id:session_id>/", SessionView.as_view()),
+    path("api/v1/sessions/<public_id:session_id>/export/", ExportView.as_view()),
     path("api/v1/sessions/<public_id:session_id>/messages/", MessagesView.as_view()),
     path("api/v1/sessions/<public_id:session_id>/turns/<public_id:message_id>/events", TurnEventsView.as_view()),
     path("api/v1/sessions/<public_id:session_id>/stop/", StopView.as_view()),

@@ -8,12 +8,13 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
 from sessions.answers import StoredAnswer
+from sessions.api.accepting import JSON_TYPES, accepted_types
 from sessions.api.base import WebsiteView
+from sessions.api.described import ERRORS, KEY, ORIGIN_ALONE, TOKEN, WEBSITE_DOMAIN
 from sessions.api.responses import json_response, with_headers
 from sessions.api.serializers import (
     AnswerSerializer,
     ChatSerializer,
-    ErrorSerializer,
     IdentifiedSerializer,
     IdentifySerializer,
     LoggedOutSerializer,
@@ -42,15 +43,7 @@ from sessions.turns import answer_message, take_turn
 from tenants.identifiers import REPLY_PREFIX, new_message_id
 from tenants.models import ApiKey
 
-_ERRORS: dict[Any, Any] = {"4XX": ErrorSerializer, "5XX": ErrorSerializer}
-# What opens a call, for the schema; drf-spectacular's type names it too narrowly.
-_KEY: Any = {"apiKey": []}
-_TOKEN: Any = {"sessionToken": []}
-_ORIGIN_ALONE: Any = {}
 _MAX_PAGE = 100
-_WEBSITE_DOMAIN = OpenApiParameter(
-    "website_domain", str, description="With a key: which website; not needed where the tenant has one."
-)
 
 
 class LimitedView(WebsiteView):
@@ -74,12 +67,12 @@ class ChatView(LimitedView):
         return await super().respond(request)
 
     @extend_schema(
-        auth=[_ORIGIN_ALONE, _TOKEN, _KEY],
+        auth=[ORIGIN_ALONE, TOKEN, KEY],
         request=ChatSerializer,
         responses={
             (200, "application/json"): AnswerSerializer,
             (200, "text/event-stream"): {"type": "string", "description": "AG-UI events"},
-            **_ERRORS,
+            **ERRORS,
         },
         parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER, description="As message_id.")],
     )
@@ -132,7 +125,7 @@ class SessionsView(LimitedView):
     key_scope = ApiKey.Scope.CHAT
 
     @extend_schema(
-        auth=[_ORIGIN_ALONE, _KEY], request=SessionStartSerializer, responses={201: SessionStartedSerializer, **_ERRORS}
+        auth=[ORIGIN_ALONE, KEY], request=SessionStartSerializer, responses={201: SessionStartedSerializer, **ERRORS}
     )
     async def post(self, request: Request) -> HttpResponseBase:
         """Start a session that only its token opens."""
@@ -156,12 +149,12 @@ class MessagesView(WebsiteView):
     key_scope = ApiKey.Scope.READ_SESSIONS
 
     @extend_schema(
-        auth=[_TOKEN, _KEY],
-        responses={200: MessagePageSerializer, **_ERRORS},
+        auth=[TOKEN, KEY],
+        responses={200: MessagePageSerializer, **ERRORS},
         parameters=[
             OpenApiParameter("cursor", str, description="`next` of the page before."),
             OpenApiParameter("limit", int, description=f"1 to {_MAX_PAGE}, 50 by default."),
-            _WEBSITE_DOMAIN,
+            WEBSITE_DOMAIN,
         ],
     )
     async def get(self, request: Request, session_id: str) -> HttpResponseBase:
@@ -177,11 +170,11 @@ class TurnEventsView(WebsiteView):
     key_scope = ApiKey.Scope.CHAT
 
     @extend_schema(
-        auth=[_TOKEN, _KEY],
-        responses={(200, "text/event-stream"): {"type": "string", "description": "AG-UI events"}, **_ERRORS},
+        auth=[TOKEN, KEY],
+        responses={(200, "text/event-stream"): {"type": "string", "description": "AG-UI events"}, **ERRORS},
         parameters=[
             OpenApiParameter("Last-Event-ID", str, OpenApiParameter.HEADER, description="The last id seen."),
-            _WEBSITE_DOMAIN,
+            WEBSITE_DOMAIN,
         ],
     )
     async def get(self, request: Request, session_id: str, message_id: str) -> HttpResponseBase:
@@ -196,10 +189,10 @@ class StopView(WebsiteView):
     key_scope = ApiKey.Scope.CHAT
 
     @extend_schema(
-        auth=[_ORIGIN_ALONE, _TOKEN, _KEY],
+        auth=[ORIGIN_ALONE, TOKEN, KEY],
         request=StopSerializer,
-        responses={200: StoppedSerializer, **_ERRORS},
-        parameters=[_WEBSITE_DOMAIN],
+        responses={200: StoppedSerializer, **ERRORS},
+        parameters=[WEBSITE_DOMAIN],
     )
     async def post(self, request: Request, session_id: str) -> HttpResponseBase:
         """Stop the running turn; what was said so far stays. Without its session's token or a key it must be named."""
@@ -210,7 +203,7 @@ class StopView(WebsiteView):
 
 
 class IdentifyView(WebsiteView):
-    @extend_schema(auth=[_TOKEN], request=IdentifySerializer, responses={200: IdentifiedSerializer, **_ERRORS})
+    @extend_schema(auth=[TOKEN], request=IdentifySerializer, responses={200: IdentifiedSerializer, **ERRORS})
     async def post(self, request: Request, session_id: str) -> HttpResponseBase:
         """Prove who the visitor is, by the website's signature. Needs the session's token."""
         body = validated(IdentifySerializer(data=request.data))
@@ -220,7 +213,7 @@ class IdentifyView(WebsiteView):
 
 
 class LogoutView(WebsiteView):
-    @extend_schema(auth=[_TOKEN], request=LogoutSerializer, responses={200: LoggedOutSerializer, **_ERRORS})
+    @extend_schema(auth=[TOKEN], request=LogoutSerializer, responses={200: LoggedOutSerializer, **ERRORS})
     async def post(self, request: Request, session_id: str) -> HttpResponseBase:
         """End the session's token, in every tab. Needs that token; the body may be empty."""
         validated(LogoutSerializer(data=request.data))
@@ -230,7 +223,7 @@ class LogoutView(WebsiteView):
 
 class WidgetConfigView(WebsiteView):
     @extend_schema(
-        responses={200: WidgetConfigSerializer, **_ERRORS},
+        responses={200: WidgetConfigSerializer, **ERRORS},
         parameters=[
             OpenApiParameter("agent_id", str, description="The website's default agent without it."),
             OpenApiParameter("site_key", str, description="As the header X-Parlour-Key."),
@@ -260,11 +253,10 @@ def _marked(response: HttpResponseBase, *, is_replay: bool) -> HttpResponseBase:
 
 def _wants_stream(request: Request) -> bool:
     """Whether ``Accept`` names the event stream. Raises ``NotAcceptableError`` where it takes neither form."""
-    entries = [entry.replace(" ", "").lower() for entry in request.headers.get("Accept", "*/*").split(",")]
-    accepted = {entry.partition(";")[0] for entry in entries if not entry.endswith((";q=0", ";q=0.0"))}
+    accepted = accepted_types(request)
     if "text/event-stream" in accepted:
         return True
-    if accepted & {"", "*/*", "application/*", "application/json"}:
+    if accepted & JSON_TYPES:
         return False
     raise NotAcceptableError
 

@@ -42,6 +42,8 @@ def _tries(client: Client, api_key: str, own: Place, whose: tuple[House, Place])
         right = _bearer(api_key)
         for name, reply in (
             ("messages", client.get(f"{session}/messages/{domain}", right)),
+            ("export", client.get(f"{session}/export/{domain}", right)),
+            ("erase", client.ask("DELETE", f"{session}/{domain}", right)),
             ("events", client.get(f"{session}/turns/{visitor.message_id}/events{domain}", right)),
             ("stop", client.post_json(f"{session}/stop/{domain}", stopped, right)),
             ("chat", client.post_json("/api/v1/chat/", {**asked, "message": QUESTION}, right)),

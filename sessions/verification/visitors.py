@@ -39,6 +39,7 @@ CALLS: Final = (
     ),
     Call("start", "POST", "/api/v1/sessions/", {"session_id": "{session}"}, is_harmless=False),
     Call("messages", "GET", f"{_SESSION}/messages/", always_needs_token=True),
+    Call("export", "GET", f"{_SESSION}/export/", always_needs_token=True),
     Call("events of a turn", "GET", f"{_SESSION}/turns/{{message}}/events", always_needs_token=True),
     Call("stop", "POST", f"{_SESSION}/stop/", {"message_id": "{message}"}, is_harmless=False),
     Call(
@@ -50,6 +51,7 @@ CALLS: Final = (
         is_harmless=False,
     ),
     Call("logout", "POST", f"{_SESSION}/logout/", {}, always_needs_token=True, is_harmless=False),
+    Call("erase", "DELETE", f"{_SESSION}/", always_needs_token=True, is_harmless=False),
 )
 
 

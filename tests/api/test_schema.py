@@ -10,6 +10,8 @@ def test_schema_names_every_call_and_its_fields(server: LiveServer) -> None:
     assert {path: sorted(calls) for path, calls in schema["paths"].items()} == {
         "/api/v1/chat/": ["post"],
         "/api/v1/sessions/": ["post"],
+        "/api/v1/sessions/{session_id}/": ["delete"],
+        "/api/v1/sessions/{session_id}/export/": ["get"],
         "/api/v1/sessions/{session_id}/identify/": ["post"],
         "/api/v1/sessions/{session_id}/logout/": ["post"],
         "/api/v1/sessions/{session_id}/messages/": ["get"],
@@ -24,6 +26,10 @@ def test_schema_names_every_call_and_its_fields(server: LiveServer) -> None:
     assert (identify["required"], list(identify["properties"])) == (["token"], ["token"])
     answers = schema["paths"]["/api/v1/chat/"]["post"]["responses"]["200"]["content"]
     assert sorted(answers) == ["application/json", "text/event-stream"]
+    files = schema["paths"]["/api/v1/sessions/{session_id}/export/"]["get"]["responses"]["200"]["content"]
+    assert sorted(files) == ["application/json", "text/csv"]
+    receipt = schema["components"]["schemas"]["Erased"]
+    assert sorted(receipt["required"]) == ["erased_at", "messages", "receipt_id", "session_id", "sessions", "turns"]
 
 
 def test_schema_tells_what_each_call_is_opened_with(server: LiveServer) -> None:
@@ -37,6 +43,8 @@ def test_schema_tells_what_each_call_is_opened_with(server: LiveServer) -> None:
     assert {path: [sorted(one) for one in call.get("security", [])] for path, call in calls.items()} == {
         "/api/v1/chat/": [[], ["sessionToken"], ["apiKey"]],
         "/api/v1/sessions/": [[], ["apiKey"]],
+        "/api/v1/sessions/{session_id}/": [["sessionToken"], ["apiKey"]],
+        "/api/v1/sessions/{session_id}/export/": [["sessionToken"], ["apiKey"]],
         "/api/v1/sessions/{session_id}/identify/": [["sessionToken"]],
         "/api/v1/sessions/{session_id}/logout/": [["sessionToken"]],
         "/api/v1/sessions/{session_id}/messages/": [["sessionToken"], ["apiKey"]],

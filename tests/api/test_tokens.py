@@ -14,7 +14,7 @@ from sessions.models import AgentSession
 from tenants.identifiers import OPERATOR_ID
 from tenants.models import Tenant, Website
 from tenants.scoping import tenant_scope
-from tests.api.session_calls import MESSAGE_ID, NAMES_NO_SESSION, SESSION_CALLS
+from tests.api.session_calls import MESSAGE_ID, METHODS, NAMES_NO_SESSION, SESSION_CALLS
 from tests.cast import Cast
 from tests.live_server import LiveServer
 from tests.visitor import Visitor
@@ -103,7 +103,7 @@ def test_token_in_the_address_is_none(alice: Visitor, server: LiveServer, path: 
     address = path.format(session_id=alice.session_id, message_id=MESSAGE_ID)
     body = {"message": "Hello", "session_id": alice.session_id, "token": alice.token, "message_id": MESSAGE_ID}
     query = {"token": alice.token or "", "access_token": alice.token or ""}
-    method = "GET" if path.endswith(("/messages/", "/events")) else "POST"
+    method = METHODS.get(path, "POST")
     refused = server.http.request(
         method, address, params=query, headers=alice.headers, json=body if method == "POST" else None
     )
