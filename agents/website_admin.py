@@ -82,8 +82,8 @@ class WebsiteAdmin(DomainProofPages):
     rank = 1
     empty_hint = "Add the first one: type its domain, choose an agent, and paste the snippet into its pages."
     in_use_message = (
-        "This website has conversations, so it cannot be deleted. Switch it off instead: its visitors are then "
-        "refused, and its conversations go when their time is over."
+        "This website has conversations, so it cannot be deleted alone: Erase, on its page, takes them along. Or "
+        "switch it off: its visitors are then refused, and its conversations go when their time is over."
     )
     change_form_template = "admin/parlour/website_change_form.html"
     list_display = ["shown_domain", "title", "state", "default_agent", "created_at"]

@@ -1,4 +1,4 @@
-"""Admin pages of conversations, to read and to delete: a list that stays fast, and the transcript."""
+"""Admin pages of conversations, to read, to take out and to erase; importing it registers those of erasures, too."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -6,7 +6,7 @@ from typing import Any, Final
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -16,17 +16,24 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from agents.models import Agent
+from sessions import erasure_admin, website_admin
 from sessions.bounded_pages import BoundedPaginator
 from sessions.ending_access import end_access
+from sessions.erasure_pages import Asking, check_may_erase, erase_page, may_erase
+from sessions.export_pages import as_file, check_may_export, chosen_form, may_export
+from sessions.exporting import session_export
 from sessions.looks import open_transcript, record_look
 from sessions.looks_admin import LookAdmin
 from sessions.models import AgentSession, Look, Turn
+from sessions.noted_looks import note_export
+from sessions.targets import Target
 from sessions.transcript_view import deleted_at, readable, transcript_page
 from tenants.admin_rows import TenantOwnedAdmin
-from tenants.admin_scope import role_in, tenant_of
+from tenants.admin_scope import opens_own_scopes, role_in, tenant_of
 from tenants.roles import Deed, Thing, may
+from tenants.scoping import tenant_scope
 
-__all__ = ["AgentSessionAdmin", "LookAdmin"]
+__all__ = ["AgentSessionAdmin", "LookAdmin", "erasure_admin", "website_admin"]
 
 _STATE_KINDS: Final = {"completed": "live", "failed": "off", "abandoned": "off"}
 
@@ -133,8 +140,10 @@ class AgentSessionAdmin(TenantOwnedAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         end = self.admin_site.admin_view(require_POST(self.end_access_view))
+        export = self.admin_site.admin_view(require_POST(self.export_view))
         return [
             path("<path:object_id>/end-access/", end, name="agent_sessions_agentsession_end_access"),
+            path("<path:object_id>/export/", export, name="agent_sessions_agentsession_export"),
             *super().get_urls(),
         ]
 
@@ -150,6 +159,29 @@ class AgentSessionAdmin(TenantOwnedAdmin):
             messages.success(request, "The visitor cannot come back to this conversation.")
         return HttpResponseRedirect(reverse("admin:agent_sessions_agentsession_change", args=[session.pk]))
 
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """In the place of Django's, which deletes at once, and would list every turn of the session."""
+        check_may_erase(request)
+        session: AgentSession | None = self.get_object(request, object_id)
+        return self.unknown(request, object_id) if session is None else erase_page(request, _asking(session))
+
+    @opens_own_scopes
+    def export_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
+        """The conversation as a file; noted before its first byte."""
+        tenant = tenant_of(request)
+        assert tenant is not None  # nobody comes here without one
+        check_may_export(request)
+        form = chosen_form(request)
+        with tenant_scope(tenant.pk):
+            session: AgentSession | None = self.get_object(request, object_id)
+            if session is not None:
+                note_export(request, Target.session(session))
+        if session is None:
+            return self.unknown(request, object_id)
+        return as_file(session_export(tenant.pk, session.pk, form), form, "conversation")
+
     def _transcript(self, request: HttpRequest, session: AgentSession, look: Look) -> dict[str, Any]:
         number = request.GET.get("page", "")
         tenant = tenant_of(request)
@@ -163,27 +195,10 @@ class AgentSessionAdmin(TenantOwnedAdmin):
             "page": transcript_page(session, int(number) if number.isdecimal() else None),
             "context_rows": readable(session.context),
             "may_end_access": _may_end_access(request),
-            "may_delete": Deed.DELETE in self.rights(request),
+            "may_erase": may_erase(request),
+            "may_export": may_export(request),
             "deleted_at": deleted_at(session, tenant.retention_days) if tenant else None,
         }
-
-    def delete_model(self, request: HttpRequest, obj: AgentSession) -> None:
-        super().delete_model(request, obj)
-        record_look(
-            request,
-            Look.Kind.ERASURE,
-            subject=obj.session_id,
-            website=obj.website.domain,
-            count=obj.message_count,
-        )
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """In numbers. Django would list every turn, and asks nobody whether their texts may be shown."""
-        lines = [
-            f"Session {session}: {session.message_count} messages, and all that was written down" for session in objs
-        ]
-        refused = set() if Deed.DELETE in self.rights(request) else {self.opts.verbose_name}
-        return lines, {self.opts.verbose_name_plural: len(lines)}, refused, []
 
     @admin.display(description="Session")
     def shown_id(self, session: AgentSession) -> SafeString:
@@ -218,6 +233,18 @@ class AgentSessionAdmin(TenantOwnedAdmin):
             return "-"
         kind = _STATE_KINDS.get(session.last_state, "waiting")
         return format_html('<span class="state state-{}">{}</span>', kind, Turn.State(session.last_state).label)
+
+
+def _asking(session: AgentSession) -> Asking:
+    back = reverse("admin:agent_sessions_agentsession_change", args=[session.pk])
+    sessions = reverse("admin:agent_sessions_agentsession_changelist")
+    return Asking(
+        Target.session(session),
+        title="Erase this conversation",
+        word="erase",
+        back=back,
+        trail=((sessions, "Sessions"), (back, session.session_id)),
+    )
 
 
 def _may_end_access(request: HttpRequest) -> bool:

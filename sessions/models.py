@@ -67,7 +67,8 @@ class AgentSession(TenantOwned):
         ]
 
     def __str__(self) -> str:
-        return self.session_id
+        """Its row's own id, which tells nothing of the visitor and so may stand where it outlives the session."""
+        return f"session {self.pk}"
 
 
 class HistorySegment(TenantOwned):

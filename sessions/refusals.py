@@ -8,11 +8,13 @@ import asyncio
 import contextlib
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 import psycopg
+from django.conf import settings
+from redis import Redis
 from redis.exceptions import RedisError
 
 from sessions.redis_link import redis_link
@@ -46,6 +48,8 @@ redis.call('HSETNX', KEYS[1], 'f' .. origin, now)
 redis.call('HSET', KEYS[1], 'l' .. origin, now)
 redis.call('EXPIRE', KEYS[1], 172800)
 """
+_DAYS_KEPT: Final = 2
+"""Since it was last counted on: as the script has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,15 @@ async def _count(site_key: str, origin: str) -> None:
 async def _website_of(site_key: str) -> tuple[UUID, UUID] | None:
     rows = await through_door("SELECT * FROM door_website_by_site_key(%(key)s)", {"key": site_key})
     return (rows[0]["tenant_id"], rows[0]["website_id"]) if rows else None
+
+
+def forget_website(tenant_id: UUID, website_id: UUID) -> None:
+    """For the worker: nothing that was counted of the website stays in Redis."""
+    today = datetime.now(UTC).date()
+    days = [WebsiteDay(tenant_id, website_id, today - timedelta(days=ago)) for ago in range(-1, _DAYS_KEPT + 1)]
+    with Redis.from_url(settings.REDIS_URL) as redis:
+        redis.srem(DUE_KEY, *(day.name for day in days))
+        redis.delete(*(day.key for day in days))
 
 
 def _named(origin: str) -> str:

@@ -1,8 +1,10 @@
 """What beat asks of the worker. Each task is a thin door, and may run twice."""
 
+from uuid import UUID
+
 from celery import shared_task
 
-from sessions import cleanup, refusal_counts
+from sessions import cleanup, erasing, refusal_counts
 from sessions.heartbeats import BEAT_KEY, WORKER_KEY, record_signs_of_life
 
 
@@ -15,6 +17,16 @@ def record_heartbeat() -> None:
 @shared_task
 def abandon_lapsed_turns() -> int:
     return cleanup.abandon_lapsed_turns()
+
+
+@shared_task
+def run_erasures() -> int:
+    return erasing.run_erasures()
+
+
+@shared_task
+def run_erasures_of(tenant_id: str) -> int:
+    return erasing.run_erasures_of(UUID(tenant_id))
 
 
 @shared_task

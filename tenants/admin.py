@@ -44,7 +44,7 @@ class TenantAdmin(RolePermissions, WritesWhatWasChanged):
 
     thing = Thing.SETTINGS
     purpose = "Name, time zone, how long conversations are kept, and how much visitors may ask."
-    rank = 9
+    rank = 10
     actions = None
     list_per_page = 50
     list_display = ["name", "slug", "state", "time_zone", "retention_days", "created_at", "enter"]
@@ -106,7 +106,7 @@ class PeopleAdmin(RolePermissions, WritesWhatWasChanged, _UserAdmin):
 
     thing = Thing.PEOPLE
     purpose = "The people who log in."
-    rank = 10
+    rank = 11
     actions = None
     list_display = ["username", "email", "is_active", "is_superuser", "last_login"]
     list_filter = ["is_active", "is_superuser"]

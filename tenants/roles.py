@@ -33,6 +33,8 @@ class Thing(StrEnum):
     API_KEYS = "API keys"
     CONVERSATIONS = "Conversations"
     LOOKS = "The record of looks at conversations"
+    EXPORTS = "Conversations as files"
+    ERASURES = "Erasures"
     MEMBERS = "Members"
     INVITATIONS = "Invitations"
     SETTINGS = "The tenant's settings"
@@ -48,6 +50,7 @@ _EDITS: Final = READS | {Deed.CHANGE}
 _ERASES: Final = READS | {Deed.DELETE}
 _MANAGES: Final = READS | {Deed.CHANGE, Deed.DELETE}
 _KEEPS: Final = READS | {Deed.ADD, Deed.CHANGE}
+_ASKS: Final = READS | {Deed.ADD}
 _ALL: Final = frozenset(Deed)
 
 # Members are added by invitation: whoever could add them by name would learn who else has a login here.
@@ -60,6 +63,9 @@ _POLICY: Final[dict[Thing, dict[Role, Rights]]] = {
     Thing.API_KEYS: {Role.OPERATOR: _ALL, Role.OWNER: _ALL, Role.ADMIN: _ALL, Role.AUDITOR: READS},
     Thing.CONVERSATIONS: {Role.OPERATOR: _ERASES, Role.OWNER: _ERASES, Role.ADMIN: _ERASES, Role.AUDITOR: READS},
     Thing.LOOKS: {Role.OPERATOR: READS, Role.OWNER: READS, Role.ADMIN: READS, Role.AUDITOR: READS},
+    # A file leaves the house, where no look at it is recorded any more: it is for those who answer for it.
+    Thing.EXPORTS: {Role.OPERATOR: READS, Role.OWNER: READS, Role.ADMIN: READS},
+    Thing.ERASURES: {Role.OPERATOR: _ASKS, Role.OWNER: _ASKS, Role.ADMIN: _ASKS, Role.AUDITOR: READS},
     Thing.MEMBERS: {Role.OPERATOR: _ALL, Role.OWNER: _MANAGES, Role.ADMIN: READS, Role.AUDITOR: READS},
     Thing.INVITATIONS: {Role.OPERATOR: _KEEPS, Role.OWNER: _KEEPS, Role.ADMIN: READS, Role.AUDITOR: READS},
     Thing.SETTINGS: {Role.OPERATOR: _EDITS, Role.OWNER: _EDITS, Role.ADMIN: READS, Role.AUDITOR: READS},
@@ -77,6 +83,7 @@ _IN_WORDS: Final = {
     _ERASES: "read, delete",
     _MANAGES: "read, change, remove",
     _KEEPS: "read, add, change",
+    _ASKS: "read, ask for",
     _ALL: "read, add, change, delete",
 }
 

@@ -198,6 +198,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    # What staff ask for is begun at once; this goes on with what a worker left that died, or never heard of.
+    "run-erasures": {"task": "sessions.tasks.run_erasures", "schedule": 60.0, "options": {"expires": 60}},
     "flush-refused-origins": {
         "task": "sessions.tasks.flush_refused_origins",
         "schedule": 300.0,

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from agents.models import Agent, ModelConnection, WebsiteAgent
 from sessions.looks import Actor, record_look
-from sessions.models import AgentSession, HistorySegment, Look
+from sessions.models import AgentSession, Erasure, HistorySegment, Look
 from sessions.store.visits import NO_BROWSERS
 from tenants.api_keys import create_api_key
 from tenants.identifiers import OPERATOR_ID
@@ -153,6 +153,7 @@ def build_house(websites: int) -> House:
         refusal = Refusals(f"https://{canary.lower()}.example", timezone.now(), timezone.now(), 1)
         _build_long_session(places[0], agent, canary)
         store_refusals(places[0].website.pk, timezone.now().date(), [refusal])
+        _build_erasure(tenant, canary)
         # The first line: it says that the record may be taken away again with its tenant.
         record_look(Actor("", canary, "verification"), Look.Kind.REHEARSAL)
     return House(tenant, canary, agent, places, staff, api_key, narrow_keys, invitations)
@@ -214,6 +215,12 @@ def _build_long_session(place: Place, agent: Agent, canary: str) -> None:
     HistorySegment.objects.create(
         tenant_id=agent.tenant_id, agent_session=session, first_position=0, message_count=len(said), messages=said
     )
+
+
+def _build_erasure(tenant: Tenant, canary: str) -> None:
+    """One that is done: what is due, the worker would work off meanwhile."""
+    done = {"state": Erasure.State.DONE, "finished_at": timezone.now(), "receipt_hmac": canary.encode()}
+    Erasure.objects.create(tenant_id=tenant.pk, kind=Erasure.Kind.VISITOR, **done)
 
 
 def _build_member(tenant: Tenant, role: str) -> User:

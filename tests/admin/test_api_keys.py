@@ -184,7 +184,10 @@ def test_list_tells_state_scopes_and_last_use(cast: Cast, enter: Enter, alice: S
     cast.change(expired, last_used_at=datetime(2026, 3, 1, 20, 10, tzinfo=UTC))
     page = enter(alice.owner).get(LIST).text
     assert [page.count(f'">{words}</span>') for words in ("Active", "Expired", "Revoked")] == [1, 1, 0]
-    assert [page.count(f">{words}</td>") for words in ("chat, read conversations", "chat", "Never")] == [1, 1, 2]
+    assert [
+        page.count(f">{words}</td>")
+        for words in ("chat, read and export conversations, erase conversations", "chat", "Never")
+    ] == [1, 1, 2]
     assert "March 2, 2026, 5:10 a.m." in page
 
 

@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from sessions import bounded_pages
-from sessions.models import AgentSession, HistorySegment, Turn
+from sessions.models import AgentSession, Turn
 from sessions.transcript_view import transcript_page
 from tenants.scoping import tenant_scope
 from tests.admin.shops import ADMIN, Shop, exchange, make_session, make_shop, make_turn, roll
@@ -317,31 +317,6 @@ def test_transcript_reads_context_as_a_table(enter: Enter, alice: Shop) -> None:
 def test_empty_transcript_says_so(enter: Enter, alice: Shop) -> None:
     page = transcript(enter(alice.owner), session_in(alice, [], "session_empty"))
     assert "Nothing was said yet" in page
-
-
-def left_of(shop: Shop) -> tuple[int, int, int]:
-    with tenant_scope(shop.tenant.pk):
-        return AgentSession.objects.count(), Turn.objects.count(), HistorySegment.objects.count()
-
-
-def test_owner_deletes_a_conversation_with_all_that_belongs_to_it(enter: Enter, alice: Shop, bob: Shop) -> None:
-    history = [message for number in range(1, 11) for message in exchange(number, f"Q{number}", f"A{number}")]
-    roll(session_in(alice, history, "session_of_another_page"), 4)
-    make_turn(alice.session, 2, "message_0002", state="failed", message="Canary of a turn")
-    client, address = enter(alice.owner), alice.pages()["session"] + "delete/"
-    assert address in transcript(client, alice.session)
-    asked = client.get(address).text
-    assert f"Session {alice.session.session_id}: 2 messages, and all that was written down" in asked
-    assert "Canary" not in asked
-    assert client.post(address, {"post": "yes"}).status_code == 302
-    assert (left_of(alice), left_of(bob)) == ((1, 10, 1), (1, 1, 0))
-
-
-def test_auditor_is_offered_no_deletion(enter: Enter, alice: Shop) -> None:
-    client, address = enter(alice.auditor), alice.pages()["session"] + "delete/"
-    assert address not in transcript(client, alice.session)
-    assert [client.get(address).status_code, client.post(address, {"post": "yes"}).status_code] == [403, 403]
-    assert left_of(alice) == (1, 1, 0)
 
 
 def test_transcript_needs_few_queries(enter: Enter, alice: Shop, django_assert_max_num_queries: Any) -> None:

@@ -18,8 +18,10 @@ from django.urls import URLPattern, URLResolver
 from psycopg import sql
 
 from agents.models import WebsiteAgent
+from sessions.erasing import ask_for_erasure
 from sessions.looks import Actor, record_look
 from sessions.models import Look, Turn
+from sessions.targets import Target
 from tenants import roles
 from tenants.api_keys import create_api_key
 from tenants.invitations import invite
@@ -41,6 +43,7 @@ PLAIN = {
     "password_change/done/",
     "autocomplete/",
     "jsi18n/",
+    "agent_sessions/erasure/export/",
     "^(?P<app_label>tenants|auth|agents|agent_sessions)/$",
     "(?P<url>.*)$",
 }
@@ -50,6 +53,7 @@ TABLES = [
     "agent_sessions",
     "agents",
     "api_keys",
+    "erasures",
     "history_segments",
     "invitations",
     "look_heads",
@@ -102,6 +106,7 @@ def rows_of(shop: Shop) -> Rows:
             "agents/modelconnection/": shop.connection.pk,
             "agent_sessions/agentsession/": shop.session.pk,
             "agent_sessions/look/": record_look(reader, Look.Kind.VIEW, subject=shop.session.session_id).pk,
+            "agent_sessions/erasure/": ask_for_erasure(Target.user(f"User of {shop.tenant.name}")).pk,
             "auth/user/": shop.owner.pk,
         }
         use, turn = WebsiteAgent.objects.get(), Turn.objects.get()
@@ -379,7 +384,7 @@ def test_history_shows_what_was_done_to_the_own_row_alone(cast: Cast, enter: Ent
 def test_deletion_lists_the_own_rows_alone(enter: Enter, alice: Shop, bob: Shop, row: str) -> None:
     page = enter(alice.owner).get(alice.pages()[row] + "delete/").text
     foreign = [bob.website.domain, bob.agent.name, bob.connection.name, bob.session.session_id, bob.tenant.name]
-    asked = "Are you sure" in page or "protected" in page
+    asked = "Are you sure" in page or "protected" in page or "to confirm" in page
     assert (asked, [text for text in foreign if text in page]) == (True, [])
 
 

@@ -13,9 +13,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from sessions import bounded_pages
+from sessions.erasing import run_erasures_of
 from sessions.look_verification import verify_record
 from sessions.looks import Actor, record_look
-from sessions.models import AgentSession, Look
+from sessions.models import AgentSession, Erasure, Look
 from tenants.identifiers import OPERATOR_ID
 from tenants.models import Tenant
 from tenants.scoping import tenant_scope
@@ -219,15 +220,18 @@ def test_search_is_recorded_with_what_it_found_and_without_its_words(enter: Ente
     assert [row for row in rows if "canary" in str(row)] == []
 
 
-def test_deleting_a_conversation_is_recorded_with_it_or_not_done(enter: Enter, alice: Shop) -> None:
+def test_erasing_a_conversation_is_recorded_once_or_not_asked_for(enter: Enter, alice: Shop) -> None:
     client = enter(alice.owner)
     client.raise_request_exception = False
     address = alice.pages()["session"] + "delete/"
     with no_record():
-        assert client.post(address, {"post": "yes"}).status_code == 500
+        assert client.post(address, {"word": "erase"}).status_code == 500
     with tenant_scope(alice.tenant.pk):
-        assert AgentSession.objects.count() == 1
-    assert client.post(address, {"post": "yes"}).status_code == 302
+        assert (AgentSession.objects.count(), Erasure.objects.count()) == (1, 0)
+    assert client.post(address, {"word": "erase"}).status_code == 302
+    run_erasures_of(alice.tenant.pk)
+    with tenant_scope(alice.tenant.pk):
+        assert AgentSession.objects.count() == 0
     [row] = looks_of(alice.tenant.pk)
     told = ("erasure", alice.session.session_id, alice.website.domain, 2, "owner")
     assert tuple(row[name] for name in ("kind", "subject", "website", "count", "actor_role")) == told

@@ -276,7 +276,7 @@ def test_the_operators_agent_may_be_used(cast: Cast, enter: Enter, alice: Shop) 
 
 def test_website_with_conversations_is_not_deleted(enter: Enter, alice: Shop) -> None:
     response = enter(alice.owner).post(alice.pages()["website"] + "delete/", {"post": "yes"})
-    assert sentences(response)[0].startswith("This website has conversations, so it cannot be deleted.")
+    assert sentences(response)[0].startswith("This website has conversations, so it cannot be deleted alone")
     assert websites_of(alice.tenant) == [alice.website]
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
 from django.db import connections
@@ -34,7 +35,7 @@ def told(server: LiveServer, website: Website) -> Visitor:
     return visitor
 
 
-def rows_of(tenant_id: object) -> tuple[int, ...]:
+def rows_of(tenant_id: UUID) -> tuple[int, ...]:
     with connections["owner"].cursor() as cursor:
         counts = []
         for model in (AgentSession, HistorySegment, Turn, Erasure):

@@ -67,6 +67,8 @@ TASKS: dict[str, tuple[str, ...]] = {
     "sessions.tasks.delete_expired_sessions": (),
     "sessions.tasks.flush_refused_origins": (),
     "sessions.tasks.record_heartbeat": (),
+    "sessions.tasks.run_erasures": (),
+    "sessions.tasks.run_erasures_of": ("00000000-0000-4000-8000-000000000000",),
     "tenants.tasks.recheck_domains": (),
     faulty_tasks.break_down.name: (MARK,),
     faulty_tasks.give_back.name: (MARK,),

@@ -9,8 +9,10 @@ from django.utils import timezone
 from psycopg import sql
 
 from agents.models import WebsiteAgent
+from sessions.erasing import ask_for_erasure
 from sessions.looks import Actor, record_look
 from sessions.models import HistorySegment, Look, LookHead, Turn
+from sessions.targets import Target
 from tenants.invitations import invite
 from tenants.models import Membership, RefusedOrigin, Tenant, TenantOwned, WebsiteOrigin
 from tenants.refused_origins import Refusals, store_refusals
@@ -37,6 +39,7 @@ def make_rows(cast: Cast, word: str) -> tuple[Tenant, dict[type[TenantOwned], An
         refusal = Refusals(f"https://{word.lower()}.example", timezone.now(), timezone.now(), 1)
         store_refusals(shop.website.pk, timezone.now().date(), [refusal])
         record_look(Actor("1", f"Reader of {word}", "owner"), Look.Kind.VIEW, subject=long_session.session_id)
+        made.append(ask_for_erasure(Target.user(f"User of {word}")))
         models = (Membership, WebsiteOrigin, HistorySegment, Turn, RefusedOrigin, Look, LookHead)
         found: list[Any] = [model.objects.first() for model in models]
         found.append(WebsiteAgent.objects.select_related("agent").first())

@@ -15,6 +15,8 @@ POLICY = {
     Thing.API_KEYS: (ALL, ALL, ALL, READ),
     Thing.CONVERSATIONS: ({"view", "delete"}, {"view", "delete"}, {"view", "delete"}, READ),
     Thing.LOOKS: (READ, READ, READ, READ),
+    Thing.EXPORTS: (READ, READ, READ, set()),
+    Thing.ERASURES: ({"view", "add"}, {"view", "add"}, {"view", "add"}, READ),
     Thing.MEMBERS: (ALL, {"view", "change", "delete"}, READ, READ),
     Thing.INVITATIONS: ({"view", "add", "change"}, {"view", "add", "change"}, READ, READ),
     Thing.SETTINGS: ({"view", "change"}, {"view", "change"}, READ, READ),
