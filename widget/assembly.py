@@ -1,12 +1,13 @@
 """Puts the widget's one file together: the parts of ``script/`` in order, within one closure, its styles as a text.
 
-The parts are plain JavaScript and stay readable in the browser; there is nothing to compile. Each knows only what is
-declared in a part before it.
+The parts are plain JavaScript and there is nothing to compile; what is sent lacks their comments and indentation, and
+keeps every name. Each part knows only what is declared in a part before it.
 """
 
 import gzip
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -51,11 +52,16 @@ def assembled_script() -> Script:
 
 
 def _assemble() -> str:
-    rules = (line.strip() for name in STYLES for line in _read(name).splitlines())  # nobody reads them in a string
-    styles = json.dumps(" ".join(filter(None, rules)))
-    parts = [_read(name) for name in PARTS]
+    styles = json.dumps(" ".join(line for name in STYLES for line in _bare_lines(name)))
+    parts = [line for name in PARTS for line in _bare_lines(name)]
     return "\n".join(["(() => {", '"use strict";', f"const STYLES = {styles};", *parts, "})();", ""])
 
 
-def _read(name: str) -> str:
-    return (SCRIPT_DIR / name).read_text(encoding="utf-8")
+def _bare_lines(name: str) -> Iterator[str]:
+    """Without the comments that have lines of their own. No text of the parts goes over several lines."""
+    in_comment = False
+    for line in map(str.strip, (SCRIPT_DIR / name).read_text(encoding="utf-8").splitlines()):
+        begins = line.startswith("/*")
+        if line and not (in_comment or begins or line.startswith("//")):
+            yield line
+        in_comment = (in_comment or begins) and not line.endswith("*/")

@@ -23,7 +23,20 @@ def test_script_is_every_part_in_one_closure() -> None:
     body = assembled_script().body.decode()
     assert body.startswith('(() => {\n"use strict";\nconst STYLES = "')
     assert body.endswith("})();\n")
-    assert [name for name in PARTS if (SCRIPT_DIR / name).read_text() not in body] == []
+    code = "\n".join(COMMENTS.sub("", (SCRIPT_DIR / name).read_text()) for name in PARTS)
+    assert body.splitlines()[3:-1] == [line for line in map(str.strip, code.splitlines()) if line]
+
+
+COMMENTS = re.compile(r"^[ ]*(?:/\*.*?\*/|//.*?)$", re.DOTALL | re.MULTILINE)
+"""Those with lines of their own."""
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_no_text_goes_over_several_lines(name: str) -> None:
+    """So that lines may lose their indentation, and one that begins like a comment is a comment."""
+    lines = COMMENTS.sub("", (SCRIPT_DIR / name).read_text()).splitlines()
+    odd = [line for line in lines if line.count("`") % 2]
+    assert [line for line in odd if not re.search(r"/.*`.*/", line)] == [], "but for expressions that look for one"
 
 
 @pytest.mark.parametrize("word", FORBIDDEN)
