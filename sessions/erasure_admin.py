@@ -10,6 +10,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.dateformat import format as format_date
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
@@ -48,7 +50,7 @@ class ErasureAdmin(TenantOwnedAdmin):
     purpose = "What was erased, and how far it is. Answer a person who asks for their data or its deletion."
     rank = 9
     empty_hint = "What visitors and staff have erased is listed here, in figures."
-    list_display = ["shown_id", "kind_in_words", "shown_state", "conversations", "messages_done", "created_at"]
+    list_display = ["shown_id", "kind_in_words", "shown_state", "conversations", "messages", "asked_for"]
     list_display_links = ["shown_id"]
     list_filter = ["kind"]
     search_fields = ["pk"]
@@ -69,6 +71,9 @@ class ErasureAdmin(TenantOwnedAdmin):
     def get_urls(self) -> list[URLPattern]:
         export = self.admin_site.admin_view(require_POST(self.export_view))
         return [path("export/", export, name="agent_sessions_erasure_export"), *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return super().changelist_view(request, {"add_label": "Look up a person", **(extra_context or {})})
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -147,3 +152,11 @@ class ErasureAdmin(TenantOwnedAdmin):
     @admin.display(description="Conversations")
     def conversations(self, erasure: Erasure) -> str:
         return f"{erasure.sessions_done} of {max(erasure.sessions_total, erasure.sessions_done)}"
+
+    @admin.display(description="Messages")
+    def messages(self, erasure: Erasure) -> int:
+        return erasure.messages_done
+
+    @admin.display(description="Asked for")
+    def asked_for(self, erasure: Erasure) -> str:
+        return format_date(timezone.localtime(erasure.created_at), "j M Y, H:i")

@@ -27,12 +27,21 @@ PARTS: Final = (
     "exchange.js",
     "transcript.js",
     "composer.js",
+    "confirmation.js",
     "panel.js",
     "line.js",
     "conversation.js",
     "widget.js",
 )
-STYLES: Final = ("theme.css", "launcher.css", "dialog.css", "messages.css", "composer.css", "motion.css")
+STYLES: Final = (
+    "theme.css",
+    "launcher.css",
+    "dialog.css",
+    "messages.css",
+    "composer.css",
+    "confirmation.css",
+    "motion.css",
+)
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ async def test_escape_closes_the_menu_before_the_dialog(visit: Visit, live_site:
     chat = await visit(live_site.bakery)
     await chat.open()
     await chat.widget.get_by_role("button", name="More").click()
-    await expect(chat.widget.get_by_role("menuitem")).to_be_focused()
+    await expect(chat.widget.get_by_role("menuitem").first).to_be_focused()
     await chat.page.keyboard.press("Escape")
     await expect(chat.widget.get_by_role("menu")).to_be_hidden()
     await expect(chat.panel).to_be_visible()

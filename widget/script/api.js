@@ -103,6 +103,23 @@ class Api {
     return this.#json(`${pathOf(session)}/logout/`, { body: {}, token: session.token, keepalive: true });
   }
 
+  /* The whole conversation, as a file. */
+  async export(session) {
+    const watch = new Watch(SILENCE_TIMEOUT);
+    try {
+      return await (await this.#fetch(`${pathOf(session)}/export/`, { token: session.token, signal: watch.signal })).blob();
+    } catch (error) {
+      throw error instanceof CallError ? error : new CallError("network");
+    } finally {
+      watch.end();
+    }
+  }
+
+  /* Deletes the conversation for good, and resolves with the receipt. */
+  erase(session) {
+    return this.#json(`${pathOf(session)}/`, { method: "DELETE", token: session.token });
+  }
+
   #send(session, message, watch) {
     const body = this.#withAgent({
       message: message.text,
@@ -135,13 +152,14 @@ class Api {
 
   async #fetch(path, options = {}) {
     const { accept = "application/json", after, body, token, signal, keepalive = false, isAskedFor = true } = options;
+    const { method = body ? "POST" : "GET" } = options;
     const headers = { Accept: accept };
     if (isAskedFor) headers["X-Parlour-Key"] = this.#siteKey;
     if (after) headers["Last-Event-ID"] = after;
     if (token) headers.Authorization = `Bearer ${token}`;
     if (body) headers["Content-Type"] = "application/json";
     const response = await fetch(this.#host + path, {
-      method: body ? "POST" : "GET",
+      method,
       headers,
       body: body && JSON.stringify(body),
       signal,

@@ -55,6 +55,7 @@ class Conversation {
 
   send(text) {
     if (!this.isOpened) this.open(); // it stayed open at a logout
+    if (!this.isKept) this.#transcript.notice(null); // a new one begins
     this.#line.add(this.#transcript.begin({ id: newMessageId(), text, isOwn: true }));
     this.#draw();
   }
@@ -93,6 +94,45 @@ class Conversation {
     } catch (error) {
       if (!error.isLostSession) console.warn(`Parlour: the server could not be told of the logout: ${error.code}.`);
     }
+  }
+
+  /* Whether there is a conversation that could be taken along or deleted. */
+  get isKept() {
+    return Boolean(this.#keeper.current);
+  }
+
+  /* Hands the visitor the whole conversation as a file. */
+  async download() {
+    const session = this.#keeper.current;
+    if (!session) return;
+    try {
+      saveFile(await withRetries(() => this.#api.export(session)), `chat-${location.hostname}.json`);
+      this.#transcript.notice(null);
+    } catch {
+      const sentence = "The conversation could not be downloaded.";
+      this.#transcript.notice(sentence, () => this.download());
+      this.#transcript.toTop();
+      this.on.failed(sentence);
+    }
+  }
+
+  /* Has the server delete the conversation, then leaves it in all tabs. Rejects where it could not be deleted. */
+  async erase() {
+    const session = this.#keeper.current;
+    this.#line.leave(); // nobody needs the end of an answer any more
+    this.#line = this.#newLine();
+    try {
+      if (session) await withRetries(() => this.#api.erase(session));
+    } catch (error) {
+      // One that is lost was deleted before, from another tab for one.
+      if (!error.isLostSession) {
+        this.refresh({ isUrgent: true });
+        throw error;
+      }
+    }
+    if (session) this.#keeper.drop(session);
+    this.#forget();
+    this.#transcript.notice("Your conversation was deleted.");
   }
 
   /* Shows what the server has stored meanwhile, from another tab for one. Not before the chat was opened. */

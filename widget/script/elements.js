@@ -9,6 +9,8 @@ const ICONS = {
   send: "M12 19.5v-15M5.5 11 12 4.5l6.5 6.5",
   more: "M5 12h.01M12 12h.01M19 12h.01",
   restart: "M4 4.5V9.5h5M4.6 14.5a8 8 0 1 0 .9-7L4 9.5",
+  save: "M12 4v11.5M6.5 10.5 12 16l5.5-5.5M5 20h14",
+  erase: "M5 7h14M10 7V4.5h4V7M7 7l1 13h8l1-13",
   alert: "M12 8v5M12 16.5h.01M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17Z",
   arrowDown: "M12 5v14M6 13l6 6 6-6",
   stop: "M8 6.5h8A1.5 1.5 0 0 1 17.5 8v8a1.5 1.5 0 0 1-1.5 1.5H8A1.5 1.5 0 0 1 6.5 16V8A1.5 1.5 0 0 1 8 6.5Z",
@@ -39,6 +41,13 @@ function icon(name, filled = false) {
 
 function iconButton(name, label, className) {
   return make("button", { type: "button", class: className, "aria-label": label, title: label }, icon(name));
+}
+
+/* Gives the visitor a file. */
+function saveFile(blob, name) {
+  const address = URL.createObjectURL(blob);
+  make("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000); // when the browser surely has it
 }
 
 /* Text for screen readers alone. */

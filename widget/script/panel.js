@@ -12,8 +12,10 @@ class Panel {
   #announcing;
   #unread = 0;
   #isHolding = false;
+  #confirmation;
+  #covered;
 
-  /* `on`: `open()`, `close()`, `restart()`. */
+  /* `on`: `open()`, `close()`, `restart()`, `download()`, `erase()`, and `hasConversation()`. */
   constructor({ config, look, transcript, composer, on }) {
     this.#look = look;
     this.#composer = composer;
@@ -52,6 +54,7 @@ class Panel {
   close() {
     if (!this.isOpen) return;
     this.#toggleMenu(false);
+    this.#confirmation.close();
     const hadFocus = Boolean(this.host.shadowRoot.activeElement);
     this.root.classList.remove("is-open");
     this.#fitScreen();
@@ -119,13 +122,11 @@ class Panel {
     const header = make("header", {}, face, names, this.#buildMenu(), this.#buildClose());
     const stage = make("div", { class: "stage" }, this.#transcript.element, this.#transcript.pill);
     const note = make("p", { class: "note" }, "An AI answers here. It can be wrong.", this.#composer.counter);
-    this.dialog = make(
-      "section",
-      { class: "panel", role: "dialog", "aria-labelledby": "title", tabindex: "-1", inert: true },
-      header,
-      stage,
-      make("footer", {}, this.#composer.element, note),
-    );
+    const footer = make("footer", {}, this.#composer.element, note);
+    const attributes = { class: "panel", role: "dialog", "aria-labelledby": "title", tabindex: "-1", inert: true };
+    this.#confirmation = new Confirmation(() => this.on.erase());
+    this.#covered = [header, stage, footer];
+    this.dialog = make("section", attributes, ...this.#covered, this.#confirmation.element);
   }
 
   #buildClose() {
@@ -138,21 +139,40 @@ class Panel {
     this.more = iconButton("more", "More", "quiet");
     this.more.setAttribute("aria-haspopup", "menu");
     this.more.setAttribute("aria-expanded", "false");
-    const restart = make("button", { type: "button", role: "menuitem" }, icon("restart"), "Start new conversation");
-    this.menu = make("div", { class: "menu", role: "menu", hidden: true }, restart);
+    const items = [
+      this.#menuItem("restart", "Start new conversation", this.#composer.field, () => this.on.restart()),
+      this.#menuItem("save", "Download conversation", this.more, () => this.on.download()),
+      this.#menuItem("erase", "Delete my conversation", this.more, () => this.#confirmation.show(this.#covered, this.more)),
+    ];
+    this.menu = make("div", { class: "menu", role: "menu", hidden: true }, ...items);
     this.more.addEventListener("click", () => this.#toggleMenu(this.menu.hidden));
-    restart.addEventListener("click", () => {
-      this.#toggleMenu(false);
-      this.on.restart();
-      this.#composer.field.focus();
-    });
     return make("div", { class: "more" }, this.more, this.menu);
+  }
+
+  #menuItem(name, text, next, run) {
+    const item = make("button", { type: "button", role: "menuitem" }, icon(name), text);
+    item.addEventListener("click", () => {
+      this.#toggleMenu(false);
+      next.focus();
+      run();
+    });
+    return item;
   }
 
   #toggleMenu(isShown) {
     this.menu.hidden = !isShown;
     this.more.setAttribute("aria-expanded", String(isShown));
-    if (isShown) this.menu.firstElementChild.focus();
+    const [first, ...aboutOne] = this.menu.children;
+    for (const item of aboutOne) item.disabled = !this.on.hasConversation();
+    if (isShown) first.focus();
+  }
+
+  /* The arrow keys go around in the menu. */
+  #moveInMenu(event, step) {
+    const items = [...this.menu.querySelectorAll("button:enabled")];
+    const at = items.indexOf(this.host.shadowRoot.activeElement);
+    items.at((at + step) % items.length).focus();
+    event.preventDefault();
   }
 
   #listen() {
@@ -170,8 +190,11 @@ class Panel {
   }
 
   #pressed(event) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step && !this.menu.hidden) this.#moveInMenu(event, step);
     if (event.key === "Escape" && this.isOpen) {
-      if (this.menu.hidden) this.close();
+      if (this.#confirmation.isShown) this.#confirmation.close();
+      else if (this.menu.hidden) this.close();
       else {
         this.#toggleMenu(false);
         this.more.focus();
@@ -181,7 +204,8 @@ class Panel {
   }
 
   #keepFocusInside(event) {
-    const stops = [...this.dialog.querySelectorAll(FOCUSABLE)].filter((element) => element.checkVisibility());
+    const within = this.#confirmation.isShown ? this.#confirmation.element : this.dialog;
+    const stops = [...within.querySelectorAll(FOCUSABLE)].filter((element) => element.checkVisibility());
     const active = this.host.shadowRoot.activeElement;
     const [edge, other] = event.shiftKey ? [stops[0], stops.at(-1)] : [stops.at(-1), stops[0]];
     if (active !== edge && stops.includes(active)) return;

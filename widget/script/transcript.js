@@ -109,6 +109,11 @@ class Transcript {
     else this.pill.hidden = false;
   }
 
+  toTop() {
+    this.#follows = false;
+    this.element.scrollTop = 0;
+  }
+
   toBottom() {
     this.#follows = true;
     this.pill.hidden = true;

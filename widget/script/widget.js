@@ -71,6 +71,12 @@ class Widget {
       },
       close: () => this.#emit("close"),
       restart: () => this.#conversation.restart(),
+      download: () => this.#conversation.download(),
+      erase: async () => {
+        await this.#conversation.erase();
+        this.#panel.announce("Your conversation was deleted");
+      },
+      hasConversation: () => this.#conversation.isKept,
     };
   }
 
