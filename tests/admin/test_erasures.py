@@ -196,6 +196,22 @@ def test_erasures_of_a_tenant_wait_for_each_other(alice: Shop) -> None:
     assert ended == [(first.pk, "done", 3), (second.pk, "done", 1)]
 
 
+def test_website_that_a_visitor_still_got_into_goes_in_the_next_round(
+    alice: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a door that was remembered: the session comes when all others are gone already."""
+    with tenant_scope(alice.tenant.pk):
+        ask_for_erasure(Target.website(alice.website, whole=True))
+    with monkeypatch.context() as patched:
+        patched.setattr(erasing, "_lock_due", lambda *_: [])
+        assert run_erasures_of(alice.tenant.pk) == 0
+    assert (left_of(alice)[0], the_erasure(alice.tenant).state) == (1, "running")
+    assert run_erasures_of(alice.tenant.pk) == 1 + 1
+    with tenant_scope(alice.tenant.pk):
+        assert not Website.objects.exists()
+    assert names_nobody(the_erasure(alice.tenant))
+
+
 def test_held_conversations_stay_and_are_counted(alice: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("sessions.erasing", "sessions.targets"):
         monkeypatch.setattr(f"{module}.IS_HELD", "(s.context ? 'hold')")

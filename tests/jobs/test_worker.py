@@ -10,8 +10,13 @@ import pytest
 from django.conf import settings
 from redis import Redis
 
+from sessions.erasing import ask_for_erasure
 from sessions.heartbeats import BEAT_KEY, WORKER_KEY
+from sessions.models import Erasure
+from sessions.targets import Target
 from sessions.tasks import delete_expired_sessions
+from tenants.models import Website
+from tenants.scoping import tenant_scope
 from tests.cast import Cast
 from tests.jobs.test_cleanup import make_session, session_ids
 from tests.live_server import ROOT, LiveServer, server_environment
@@ -41,6 +46,24 @@ def test_worker_runs_what_is_asked_of_it(worker: None, cast: Cast) -> None:
     delete_expired_sessions.delay()
     delete_expired_sessions.delay()  # a second delivery is harmless
     wait_until(lambda: session_ids(tenant) == set())
+
+
+def test_worker_erases_what_staff_ask_for_without_waiting_for_beat(worker: None, cast: Cast) -> None:
+    agent, tenant = cast.agent(), cast.tenant()
+    website = cast.website(tenant, agents=[agent])
+    for _ in range(3):
+        make_session(website, agent)
+    with tenant_scope(tenant.pk):
+        erasure = ask_for_erasure(Target.website(website, whole=True))
+
+    def is_done() -> bool:
+        with tenant_scope(tenant.pk):
+            return Erasure.objects.filter(pk=erasure.pk, state=Erasure.State.DONE, sessions_done=3).exists()
+
+    wait_until(is_done)
+    with tenant_scope(tenant.pk):
+        assert not Website.objects.exists()
+    assert session_ids(tenant) == set()
 
 
 def test_readiness_tells_which_part_is_missing(worker: None, server: LiveServer, tmp_path: Path) -> None:
