@@ -8,7 +8,10 @@ from playwright.async_api import Locator, expect
 
 from tests.browser.chat import API, Chat, Line, active_element, new_chat, refusal
 from tests.browser.conftest import LiveSite, NewContext, Visit
+from tests.browser.shop import Shop, make_shop
+from tests.cast import Cast
 from tests.live_server import LiveServer
+from tests.stub_model import StubModel
 from tests.visitor import Visitor
 from widget.demo_shops import BAKERY
 
@@ -68,6 +71,7 @@ async def test_visitor_deletes_the_conversation_by_keyboard_in_every_tab(
     await second.lines(2)
     session = await kept(first)
 
+    await first.page.bring_to_front()
     await first.widget.get_by_role("button", name="More").focus()
     for key in ("Enter", "ArrowDown", "ArrowDown", "ArrowDown", "ArrowUp", "Enter"):
         await first.page.keyboard.press(key)
@@ -100,6 +104,47 @@ async def test_visitor_deletes_the_conversation_by_keyboard_in_every_tab(
     assert (await kept(first))["id"] != session["id"]
     await expect(first.widget.locator(".notice")).to_be_hidden()
     assert await first.lines(2) == [Line("user", "What's my name?"), Line("assistant", "I don't know your name yet.")]
+
+
+@pytest.fixture
+def shop(server: LiveServer, cast: Cast, stub_process: StubModel) -> Shop:
+    return make_shop(server, cast, stub_process, "hold_after=3", "tokens=6")
+
+
+async def test_deletion_ends_an_answer_in_every_tab_and_nothing_is_sent_again(
+    new_context: NewContext, shop: Shop
+) -> None:
+    context = await new_context()
+    first, second = await shop.visit(context), await shop.visit(context)
+    await first.send("My name is Ada")
+    await expect(first.writing).to_be_visible()
+    await expect(second.writing).to_be_visible()
+    await first.page.bring_to_front()
+    await choose(first, "Delete my conversation")
+    await first.widget.get_by_role("button", name="Delete").click()
+    for tab in (first, second):
+        await expect(tab.widget.locator(".greeting")).to_be_visible()
+        await expect(tab.widget.locator(".list > *")).to_have_count(0)
+    shop.let_answer()
+    await second.page.wait_for_timeout(1_500)  # longer than a cut answer waits before it is asked for again
+    assert [await tab.stored() for tab in (first, second)] == [{}, {}]
+    assert [len(tab.sent()) for tab in (first, second)] == [1, 0]
+    assert shop.model_calls() == 1
+
+
+async def test_deletion_is_not_claimed_where_the_token_had_ended(
+    visit: Visit, live_site: LiveSite, server: LiveServer
+) -> None:
+    chat = await visit(live_site.bakery)
+    await chat.open()
+    await chat.say("My name is Ada")
+    session = await kept(chat)
+    visitor = Visitor(server, BAKERY.domain, session_id=session["id"], token=session["token"])
+    await asyncio.to_thread(visitor.log_out)
+    await choose(chat, "Delete my conversation")
+    await chat.widget.get_by_role("button", name="Delete").click()
+    await expect(chat.widget.locator(".notice")).to_contain_text("This conversation had ended before.")
+    assert await chat.stored() == {}
 
 
 async def test_visitor_is_told_what_could_not_be_done(visit: Visit, live_site: LiveSite, server: LiveServer) -> None:

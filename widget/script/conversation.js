@@ -116,23 +116,26 @@ class Conversation {
     }
   }
 
-  /* Has the server delete the conversation, then leaves it in all tabs. Rejects where it could not be deleted. */
+  /* Has the server delete the conversation, then leaves it in all tabs, and resolves with what the visitor is told.
+     Rejects where it could not be deleted. */
   async erase() {
     const session = this.#keeper.current;
+    let sentence = "Your conversation was deleted.";
     this.#line.leave(); // nobody needs the end of an answer any more
     this.#line = this.#newLine();
     try {
       if (session) await withRetries(() => this.#api.erase(session));
     } catch (error) {
-      // One that is lost was deleted before, from another tab for one.
       if (!error.isLostSession) {
         this.refresh({ isUrgent: true });
         throw error;
       }
+      sentence = "This conversation had ended before. Ask the website whether it still keeps it.";
     }
     if (session) this.#keeper.drop(session);
     this.#forget();
-    this.#transcript.notice("Your conversation was deleted.");
+    this.#transcript.notice(sentence);
+    return sentence;
   }
 
   /* Shows what the server has stored meanwhile, from another tab for one. Not before the chat was opened. */

@@ -72,10 +72,7 @@ class Widget {
       close: () => this.#emit("close"),
       restart: () => this.#conversation.restart(),
       download: () => this.#conversation.download(),
-      erase: async () => {
-        await this.#conversation.erase();
-        this.#panel.announce("Your conversation was deleted");
-      },
+      erase: async () => this.#panel.announce(await this.#conversation.erase()),
       hasConversation: () => this.#conversation.isKept,
     };
   }
