@@ -40,6 +40,9 @@ SELECT s.id FROM agent_sessions s
  WHERE s.tenant_id = %(tenant_id)s AND {condition} AND NOT {held}
  ORDER BY s.id LIMIT %(chunk)s FOR UPDATE
 """
+_HELD: Final = """
+SELECT count(*) FROM agent_sessions s WHERE s.tenant_id = %(tenant_id)s AND {condition} AND {held}
+"""
 _FIGURES: Final = """
 SELECT COALESCE(sum(s.message_count), 0)::bigint,
        (SELECT count(*) FROM turns t WHERE t.tenant_id = %(tenant_id)s AND t.agent_session_id = ANY(%(ids)s)),
@@ -106,11 +109,20 @@ def _next_alone() -> Erasure | None:
 
 
 def _lock_due(target: Target, erasure: Erasure) -> list[UUID]:
-    values = {**target.values(), "asked_at": erasure.created_at, "chunk": _CHUNK}
+    return [session_pk for (session_pk,) in _ask(_LOCK_DUE, target, erasure)]
+
+
+def _held(target: Target, erasure: Erasure) -> int:
+    [(held,)] = _ask(_HELD, target, erasure)
+    return int(held)
+
+
+def _ask(statement: str, target: Target, erasure: Erasure) -> list[tuple[Any, ...]]:
+    """About the sessions that the erasure is about."""
+    values = {**target.values(), "asked_at": erasure.created_at, "chunk": _CHUNK, "tenant_id": active_tenant_id()}
     with connection.cursor() as cursor:
-        statement = _LOCK_DUE.format(condition=target.condition, held=IS_HELD)
-        cursor.execute(statement, {**values, "tenant_id": active_tenant_id()})
-        return [session_pk for (session_pk,) in cursor.fetchall()]
+        cursor.execute(statement.format(condition=target.condition, held=IS_HELD), values)
+        return list(cursor.fetchall())
 
 
 def _erase(erasure: Erasure, ids: list[UUID]) -> None:
@@ -130,7 +142,7 @@ def _erase(erasure: Erasure, ids: list[UUID]) -> None:
 def _finish(erasure: Erasure) -> int:
     """Closes the erasure, which names nobody from then on. 0 where something came in between: later, then."""
     target = Target.of(erasure)
-    held = preview_of(target).held
+    held = _held(target, erasure)
     website_pk = target.website_pk if target.kind is Kind.WEBSITE and not held else None
     if website_pk is not None and not _delete_website(website_pk):
         return 0
