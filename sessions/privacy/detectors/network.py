@@ -1,0 +1,46 @@
+"""IP and MAC addresses."""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+
+from sessions.privacy.kinds import Kind
+from sessions.privacy.reading import Reading, Span
+
+_V4 = re.compile(r"(?<![\w.\-])(?:\d{1,3}\.){3}\d{1,3}(?![\w\-]|\.\d)")
+_V6 = re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:]{3,39}(?:\.\d{1,3}){0,3}(?:%\w{1,15})?(?![\w:])")
+_MAC = re.compile(
+    r"(?<![\w:.\-])(?:[0-9A-Fa-f]{2}([:\-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}|(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4})(?![\w:\-]|\.\w)"
+)
+_VERSION = re.compile(
+    r"(?:version|ver|v|firmware|build|release|update|fw|rev|aktualisierung|versión|versão|版本|バージョン|버전|версия|版)\.?[\s:]{0,3}(?:is|ist|es|to|auf)?\s?\Z"
+)
+_VERSION_REACH = 24
+_LEAST_HEX = 4
+
+
+def find_ips(reading: Reading) -> Iterator[Span]:
+    for match in _V4.finditer(reading.text):
+        if _is_ip(match[0]) and not _VERSION.search(reading.before(match.start(), _VERSION_REACH)):
+            yield Span(Kind.IP, match.start(), match.end(), str(ipaddress.ip_address(match[0])))
+    if "::" not in reading.text and reading.text.count(":") < 7:  # noqa: PLR2004 (of a whole IPv6 address)
+        return
+    for match in _V6.finditer(reading.text):
+        address = match[0].rstrip(":") if match[0].count(":") > 2 and not match[0].endswith("::") else match[0]  # noqa: PLR2004
+        if _is_ip(address) and sum(letter in "0123456789abcdefABCDEF" for letter in address) >= _LEAST_HEX:
+            yield Span(Kind.IP, match.start(), match.start() + len(address), str(ipaddress.ip_address(address)))
+
+
+def find_macs(reading: Reading) -> Iterator[Span]:
+    for match in _MAC.finditer(reading.text):
+        compact = re.sub(r"[:\-.]", "", match[0]).lower()
+        if not (match[1] is None and compact.isdigit()):
+            yield Span(Kind.MAC, match.start(), match.end(), compact)
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return address.version == 6 or not text.startswith("0.")  # noqa: PLR2004 (the protocol's name)

@@ -1,0 +1,1 @@
+"""Names of people: known, introduced, signed, asked for, listed, or heard before."""

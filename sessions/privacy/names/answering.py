@@ -1,0 +1,63 @@
+"""The answer to an assistant's question for the name."""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Final
+
+from sessions.privacy.cues import cue_list, has_cue
+from sessions.privacy.names.lexicon import lexicon
+from sessions.privacy.names.words import FIRST, LAST, MAYBE_FIRST, MAYBE_LAST, ORDINARY, PLACE, UNKNOWN, Words
+
+_MOST_WORDS = 4
+_REFUSALS: Final = frozenset(
+    ["why", "no", "none", "nope", "nothing", "later", "skip", "anonymous", "rather", "prefer", "don't", "warum", "nein", "pourquoi", "non", "porque", "por", "qué", "perché", "dlaczego", "nie", "зачем", "нет", "почему", "because", "what", "who"]
+)
+
+
+def answered_names(words: Words) -> Iterator[tuple[int, int]]:
+    after = words.reading.after
+    if not after or not has_cue("name_questions", after):
+        return
+    start = _first_of_answer(words)
+    end = start
+    while end < len(words) and end - start < _MOST_WORDS + 1 and (end == start or _joins(words, end)):
+        end += 1
+    if start < end <= start + _MOST_WORDS and _is_name(words, start, end):
+        yield start, end
+
+
+def _first_of_answer(words: Words) -> int:
+    index = 0
+    while (
+        index < len(words)
+        and words.lowers[index] in _fillers()
+        and not (words.is_capital(index) and index and not words.begins_sentence(index))
+    ):
+        index += 1
+    return index
+
+
+def _joins(words: Words, index: int) -> bool:
+    return words.continues_name(index) or words.gap(index) in {". ", "  ", "\u3000", "\xb7"}
+
+
+def _is_name(words: Words, start: int, end: int) -> bool:
+    if any(words.lowers[index] in _REFUSALS for index in range(start, end)):
+        return False
+    is_only_answer = end == len(words) or words.ends_clause(end - 1)
+    kinds = [words.kind(index) for index in range(start, end)]
+    if not is_only_answer:
+        return False
+    plausible = sum(kind in {FIRST, LAST, MAYBE_FIRST, MAYBE_LAST, UNKNOWN} for kind in kinds)
+    plausible += sum(
+        kind == PLACE and lexicon().is_any(words.lowers[start + place]) for place, kind in enumerate(kinds)
+    )
+    capital = sum(
+        kind == ORDINARY and words.is_capital(start + place) and end - start > 1 for place, kind in enumerate(kinds)
+    )
+    return plausible > 0 and plausible + capital == len(kinds)
+
+
+@cache
+def _fillers() -> frozenset[str]:
+    return frozenset(cue_list("answer_fillers"))

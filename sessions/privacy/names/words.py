@@ -1,0 +1,182 @@
+"""A text as words, with what names need to know of each."""
+
+import re
+from functools import cached_property
+from typing import Final
+
+from sessions.privacy.names.lexicon import Lexicon, lexicon
+from sessions.privacy.reading import Reading
+
+# Letters with their marks, joined by apostrophes and hyphens. Written as what it is not, for one fast class; beyond
+# punctuation and digits: symbols, arrows, emoji, full-width forms, and the private letter of placeholders.
+_NOT = r"\s\d_!-&(-@\[-`{-\xa9\xab-\xb4\xb6-\xb9\xbb-\xbf\xd7\xf7\u2000-\u206f\u20a0-\u20cf\u2100-\u2bff\u3000-\u3004\u3008-\u3020\u30fb\ue000-\uf8ff\u060c\u061b\u061f\u066a-\u066d\u06d4\u0964\u0965\u055a-\u055f\u0589\u05be\u05c0\u05c3\u05f3\u05f4\U0001f000-\U0001ffff'"
+_WORD: Final = re.compile(rf"[^{_NOT}]+(?:['\-][^{_NOT}]+)*")
+_SENTENCE_BREAK: Final = re.compile(
+    r"[.!?:;\n\u3002\uff01\uff1f\u061f\u06d4\u0964\"\u201c\u201d\u201e\xab\xbb(\[*>\u2022]"
+)
+_JOINS_NAME: Final = re.compile(r" ?[ \xa0-] ?|\. ?| ")
+_ELISIONS: Final = frozenset({"d", "l", "qu", "dell", "all", "nell", "sull", "dall", "un"})
+_LONGEST_SUFFIX = 5
+GERMAN: Final = frozenset(
+    ["ich", "und", "der", "das", "nicht", "ist", "mit", "für", "ein", "eine", "einen", "auf", "wir", "sie", "bitte", "haben", "zu", "den", "dem", "wie", "von", "mein", "meine", "habe", "kann", "wurde", "wird", "bei", "nach", "aus", "aber", "auch", "noch", "ihre", "ihr", "im", "am", "zum", "zur", "es", "hat", "war", "sind"]
+)
+
+FIRST, LAST, MAYBE_FIRST, MAYBE_LAST, PLACE, ORDINARY, UNKNOWN = "F", "L", "f", "l", "p", "o", "u"
+
+
+class Words:
+    """The words of a reading, numbered from 0."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        text, lower = reading.text, reading.lower
+        spans = [match.span() for match in _WORD.finditer(text)]
+        self.starts = [start for start, _ in spans]
+        self.ends = [end for _, end in spans]
+        self.lowers = [lower[start:end] for start, end in spans]
+        self._classes: dict[int, str] = {}
+        if "'" in text:
+            self._open_contractions()
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def _open_contractions(self) -> None:
+        """``Sarah's`` and ``d'Anna`` become the name alone; ``I'm`` and ``m'appelle`` stay."""
+        for index, low in enumerate(self.lowers):
+            head, apostrophe, tail = low.partition("'")
+            if not apostrophe:
+                continue
+            if head in _ELISIONS and len(tail) > 1:
+                self._shorten(index, len(head) + 1, 0)
+            elif (
+                len(head) > 1
+                and len(tail) <= _LONGEST_SUFFIX
+                and (tail == "s" or lexicon().is_any(head))
+                and head not in _NEVER_POSSESSIVE
+            ):
+                self._shorten(index, 0, len(tail) + 1)
+
+    def _shorten(self, index: int, front: int, back: int) -> None:
+        self.starts[index] += front
+        self.ends[index] -= back
+        self.lowers[index] = self.reading.lower[self.starts[index] : self.ends[index]]
+
+    @cached_property
+    def is_shouted(self) -> bool:
+        text = self.reading.text
+        return text.isupper() and len(self) > 1
+
+    @cached_property
+    def is_german(self) -> bool:
+        """Whether nouns are written with a capital here."""
+        return not GERMAN.isdisjoint(self.lowers)
+
+    def is_capital(self, index: int) -> bool:
+        return not self.is_shouted and self.reading.text[self.starts[index]].isupper()
+
+    def has_case(self, index: int) -> bool:
+        letter = self.reading.text[self.starts[index]]
+        return letter.lower() != letter.upper()
+
+    def gap(self, index: int) -> str:
+        """What stands between the word and the one before it."""
+        return self.reading.text[self.ends[index - 1] if index else 0 : self.starts[index]]
+
+    def begins_sentence(self, index: int) -> bool:
+        return index == 0 or _SENTENCE_BREAK.search(self.gap(index)) is not None
+
+    def continues_name(self, index: int) -> bool:
+        """Whether only a blank, a hyphen or an initial's full stop stands before the word."""
+        gap = self.gap(index)
+        if gap in {" ", "-"}:
+            return True
+        return gap in {". ", "."} and self.ends[index - 1] - self.starts[index - 1] <= _LONGEST_INITIAL
+
+    def after(self, index: int) -> str:
+        """What stands between the word and the next one, or the text's end."""
+        end = self.starts[index + 1] if index + 1 < len(self) else len(self.reading.text)
+        return self.reading.text[self.ends[index] : end]
+
+    def ends_clause(self, index: int) -> bool:
+        following = self.after(index).lstrip(" ")
+        return (
+            index + 1 >= len(self)
+            or (following != "" and following[0] in _CLAUSE_ENDS)
+            or self.lowers[index + 1] in _JOINING
+        )
+
+    def kind(self, index: int) -> str:
+        found = self._classes.get(index)
+        if found is None:
+            found = self._classes[index] = classify(self.lowers[index], lexicon())
+        return found
+
+
+_NEVER_POSSESSIVE: Final = frozenset(
+    {"it", "that", "what", "name", "he", "she", "who", "here", "there", "let", "how", "where", "names"}
+)
+_LONGEST_INITIAL = 2
+_CLAUSE_ENDS: Final = frozenset(",.!?;:\n)-\u3002\uff01\uff1f\u060c\u061f\u0964")
+_JOINING: Final = frozenset(
+    ["and", "from", "here", "speaking", "again", "with", "calling", "i", "my", "und", "aus", "von", "hier", "et", "de", "ici", "y", "e", "di", "da", "en", "van", "hier", "i", "z", "tutaj", "и", "из", "с", "och", "från", "og", "fra", "ja", "és", "și", "ve"]
+)
+_LEAST_BASE = 3
+
+
+def classify(low: str, names: Lexicon) -> str:
+    """The class of a word by itself."""
+    if low in names.first:
+        return FIRST
+    if low in names.last:
+        return LAST
+    if low in names.places:
+        return PLACE
+    if low in names.ambiguous_first:
+        return MAYBE_FIRST
+    if low in names.ambiguous_last:
+        return MAYBE_LAST
+    if low in names.ordinary:
+        return ORDINARY
+    if "-" in low:
+        return _of_parts(low.split("-"), names)
+    base = base_form(low, names)
+    return classify(base, names) if base else UNKNOWN
+
+
+def _of_parts(parts: list[str], names: Lexicon) -> str:
+    kinds = {classify(part, names) for part in parts if part}
+    if kinds & {FIRST, LAST} and ORDINARY not in kinds:
+        return FIRST if FIRST in kinds else LAST
+    if kinds <= {MAYBE_FIRST, MAYBE_LAST}:
+        return MAYBE_FIRST if MAYBE_FIRST in kinds else MAYBE_LAST
+    return ORDINARY if ORDINARY in kinds else UNKNOWN
+
+
+# Endings of the cases, and what they stand for in the nominative.
+_ENDINGS: Final = (
+    ("ами", ("",)), ("ого", ("ый", "ий", "")), ("ому", ("ый", "ий")), ("ыми", ("",)), ("ова", ("ов",)), ("ым", ("", "ый")),
+    ("ой", ("а", "ая")), ("ей", ("я", "ья", "а")), ("ою", ("а",)), ("ом", ("",)), ("ем", ("й", "ь")), ("єм", ("й",)),
+    ("ові", ("",)), ("еві", ("й", "ь")), ("ию", ("ия", "ий")), ("ии", ("ия",)), ("ия", ("ий",)), ("ію", ("ія",)), ("ії", ("ія",)),
+    ("у", ("", "а")), ("ю", ("я", "й", "ь")), ("а", ("",)), ("я", ("й", "ь")), ("е", ("а", "", "я")), ("ы", ("а", "")),
+    ("и", ("а", "я", "ь", "")), ("і", ("а", "")), ("ї", ("я",)),
+    ("owskiego", ("owski",)), ("skiego", ("ski",)), ("ckiego", ("cki",)), ("skiej", ("ska",)), ("ckiej", ("cka",)), ("skim", ("ski",)),
+    ("skiemu", ("ski",)), ("ską", ("ska",)), ("owi", ("",)), ("ovi", ("",)), ("iem", ("", "i")), ("em", ("", "ek")), ("ą", ("a",)), ("ę", ("a",)), ("ové", ("ová",)), ("ovou", ("ová",)),
+    ("ου", ("ος", "ης")), ("η", ("ης",)), ("α", ("ας",)), ("ο", ("ος",)),
+    ("lle", ("",)), ("lta", ("",)), ("lla", ("",)), ("nak", ("",)), ("nek", ("",)), ("val", ("",)), ("vel", ("",)), ("s", ("",)),
+)  # fmt: skip
+_LEAST_WORD = 5
+
+
+def base_form(low: str, names: Lexicon) -> str | None:
+    """The name of which this may be a case, if the lexicon knows one that is nothing but a name."""
+    if len(low) < _LEAST_WORD - (low[0] > "\u03ff"):
+        return None
+    for ending, replacements in _ENDINGS:
+        if low.endswith(ending):
+            stem = low[: -len(ending)]
+            for replacement in replacements:
+                base = stem + replacement
+                if len(base) >= _LEAST_BASE and names.is_solid(base):
+                    return base
+    return None

@@ -1,0 +1,71 @@
+"""One text while it is read: folded, with what has been found in it so far."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from sessions.privacy.folding import BARRIER, Folded, fold
+from sessions.privacy.kinds import Kind
+from sessions.privacy.placeholders import PLACEHOLDER
+
+
+class Span(NamedTuple):
+    kind: Kind
+    start: int
+    end: int
+    """In the folded text, as is ``start``."""
+    value: str
+    """Normalised, so that every spelling of the same thing has the same placeholder."""
+
+
+class Reading:
+    """A text as the detectors see it. Placeholders in it are barriers from the beginning on."""
+
+    def __init__(self, text: str, after: str = "") -> None:
+        self.raw = text
+        self.folded: Folded = fold(_masked(text))
+        self.text = self.folded.text
+        self.after = fold(_masked(after)).text.lower()[-_LONGEST_AFTER:] if after else ""
+        self.spans: list[Span] = []
+        self._taken: bytearray | None = None
+
+    @cached_property
+    def lower(self) -> str:
+        """As long as ``text``: folding has replaced the one letter that grows when it is made small."""
+        return self.text.lower()
+
+    @cached_property
+    def has_digit(self) -> bool:
+        return any(map(self.text.__contains__, "0123456789"))
+
+    def claim(self, span: Span) -> bool:
+        """Keep the span unless something found before it overlaps."""
+        if self.is_taken(span.start, span.end):
+            return False
+        if self._taken is None:
+            self._taken = bytearray(len(self.text))
+        self._taken[span.start : span.end] = b"\1" * (span.end - span.start)
+        self.spans.append(span)
+        return True
+
+    def is_taken(self, start: int, end: int) -> bool:
+        return self._taken is not None and self._taken.find(1, start, end) >= 0
+
+    def before(self, place: int, characters: int) -> str:
+        """The small letters just before a place, back to the last placeholder."""
+        return self.lower[max(0, place - characters) : place].rpartition(BARRIER)[2]
+
+    def replacements(self) -> Iterator[tuple[int, int, Span]]:
+        """The spans in order, with their places in the original text."""
+        for span in sorted(self.spans, key=lambda span: span.start):
+            start, end = self.folded.original(span.start, span.end)
+            yield start, end, span
+
+
+_LONGEST_AFTER = 600  # characters; a question stands at a message's end
+
+
+def _masked(text: str) -> str:
+    if "[" not in text:
+        return text
+    return PLACEHOLDER.sub(lambda match: BARRIER * len(match[0]), text)

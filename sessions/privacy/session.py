@@ -1,0 +1,101 @@
+"""The redactor of one session: it remembers which names were said, and which placeholder stands for what."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sessions.privacy.finding import find_structured
+from sessions.privacy.kinds import ALL_KINDS, Kind
+from sessions.privacy.names.finding import find_names
+from sessions.privacy.names.heard import HeardNames
+from sessions.privacy.placeholders import LONG, placeholder
+from sessions.privacy.reading import Reading, Span
+from sessions.privacy.walking import walk
+
+_MOST_PASSES: Final = 6
+
+
+class SessionRedactor:
+    """Redacts what is said in one session, best in the order in which it was said.
+
+    ``known``: values that the site or the visitor gave, such as a name or a user id; they and the parts of names are
+    hidden wherever they stand. ``key``: the tenant's; see ``placeholders``. Not safe for use by several threads.
+    """
+
+    def __init__(self, *, known: Sequence[str] = (), key: bytes = b"", kinds: frozenset[Kind] = ALL_KINDS) -> None:
+        self.found: Counter[Kind] = Counter()
+        self.placeholders: dict[str, str] = {}
+        """From placeholder to the real words. Kept in memory only."""
+        self._normalised: dict[str, tuple[Kind, str]] = {}
+        self._key = key
+        self._kinds = kinds
+        self._heard = HeardNames(known)
+
+    def text(self, text: str, *, after: str = "") -> str:
+        """The text with placeholders. ``after``: the message before it, whose question it may answer.
+
+        Redacting the outcome again changes nothing. What is not hidden stays as it is, byte for byte.
+        """
+        for _ in range(_MOST_PASSES):
+            redacted = self._pass(text, after)
+            if redacted == text:
+                break
+            text = redacted
+        return text
+
+    def json(self, value: Any) -> Any:
+        """A copy of any JSON value with every string in it redacted; keys, ids and structure are kept."""
+        return walk(value, self.text)
+
+    def history(self, messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Copies of the messages, oldest first. A name that is learnt late is hidden in earlier messages too."""
+        current = [dict(message) for message in messages]
+        for _ in range(_MOST_PASSES):
+            redacted = self._history_pass(current)
+            if redacted == current:
+                break
+            current = redacted
+        return current
+
+    def _history_pass(self, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        redacted = []
+        before = ""
+        for message in messages:
+            content = message.get("content")
+            after = before
+            redacted.append({key: self._of_message(key, value, after) for key, value in message.items()})
+            before = content if isinstance(content, str) else ""
+        return redacted
+
+    def _of_message(self, key: str, value: Any, after: str) -> Any:
+        if key in _STRUCTURE:
+            return value
+        if key == "content" and isinstance(value, str):
+            return walk(value, lambda text: self.text(text, after=after))
+        return walk({key: value}, self.text)[key]
+
+    def _pass(self, text: str, after: str) -> str:
+        reading = Reading(text, after)
+        find_structured(reading)
+        find_names(reading, self._heard)
+        if not reading.spans:
+            return text
+        pieces = []
+        end = 0
+        for start, stop, span in reading.replacements():
+            if span.kind in self._kinds:
+                pieces += [text[end:start], self._placeholder(span, text[start:stop])]
+                end = stop
+        return "".join([*pieces, text[end:]])
+
+    def _placeholder(self, span: Span, words: str) -> str:
+        self.found[span.kind] += 1
+        meant = (span.kind, span.value)
+        name = placeholder(span.kind, span.value, self._key)
+        if self._normalised.setdefault(name, meant) != meant:
+            name = placeholder(span.kind, span.value, self._key, LONG)
+        self.placeholders.setdefault(name, words)
+        return name
+
+
+_STRUCTURE = frozenset({"id", "role", "at", "v", "type"})

@@ -1,0 +1,61 @@
+"""Every string in a JSON value, wherever it stands; a string that is JSON itself is walked in its own form."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"(\s*:)?', re.DOTALL)
+_OPENINGS: Final = ("{", "[", '"')
+_DEEPEST: Final = 64
+_ID_KEY: Final = re.compile(r"(?:.*[_\-])?(?:id|ids|uuid|role|type|at|kind|version)|.*[a-z]Id|v", re.IGNORECASE)
+_OPAQUE: Final = re.compile(r"[A-Za-z0-9_\-:.]{1,128}")
+
+
+def walk(value: Any, redact: Callable[[str], str], depth: int = 0) -> Any:
+    """A copy of the value, its strings redacted. Keys stay, and so do opaque ids under keys that say so."""
+    if isinstance(value, str):
+        return _walk_string(value, redact, depth)
+    if isinstance(value, dict):
+        return {key: item if _is_id(key, item) else walk(item, redact, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [walk(item, redact, depth + 1) for item in value]
+    return value
+
+
+def _is_id(key: Any, item: Any) -> bool:
+    return (
+        isinstance(item, str)
+        and isinstance(key, str)
+        and _ID_KEY.fullmatch(key) is not None
+        and _OPAQUE.fullmatch(item) is not None
+    )
+
+
+def _walk_string(text: str, redact: Callable[[str], str], depth: int) -> str:
+    if depth < _DEEPEST and _is_json(text):
+        return _walk_literals(text, redact, depth)
+    return redact(text)
+
+
+def _is_json(text: str) -> bool:
+    if not text.lstrip().startswith(_OPENINGS) or not text.rstrip().endswith(("}", "]", '"')):
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _walk_literals(text: str, redact: Callable[[str], str], depth: int) -> str:
+    """Literal by literal, so that numbers, blanks and repeated keys stay as they were written."""
+
+    def replaced(literal: re.Match[str]) -> str:
+        if literal[1] is not None:
+            return literal[0]
+        value = json.loads(literal[0], strict=False)
+        redacted = _walk_string(value, redact, depth + 1)
+        return literal[0] if redacted == value else json.dumps(redacted, ensure_ascii=literal[0].isascii())
+
+    return _STRING.sub(replaced, text)
