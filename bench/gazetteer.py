@@ -2,15 +2,16 @@
 
 A development tool, run by hand when the lists should change (``python -m bench.gazetteer``). It needs what the project
 itself does not: ``Faker`` (the names of all its locales), ``wordfreq`` (which words are frequent) and Debian's
-``hunspell-*`` dictionaries (which words are written small, and so are ordinary words rather than names).
+``hunspell`` with its dictionaries (which words may be written small, and so are ordinary words rather than names).
 """
 
 import importlib
 import lzma
 import pkgutil
 import re
+import subprocess
 import unicodedata
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -19,15 +20,16 @@ import faker.providers.person
 import wordfreq
 
 LISTS = Path(__file__).resolve().parents[1] / "sessions" / "privacy" / "lists"
-HUNSPELL = Path("/usr/share/hunspell")
+UNSPACED = frozenset({"zh", "ja", "ko"})
 DICTIONARIES = {
     "en": "en_US en_GB", "de": "de_DE", "fr": "fr", "es": "es_ES", "it": "it_IT", "pt": "pt_BR pt_PT", "nl": "nl",
     "pl": "pl_PL", "ru": "ru_RU", "sv": "sv_SE", "da": "da_DK", "nb": "nb_NO", "cs": "cs_CZ", "sk": "sk_SK",
-    "hu": "hu_HU", "ro": "ro_RO", "uk": "uk_UA", "bg": "bg_BG", "sh": "hr_HR sr_Latn_RS", "sl": "sl_SI", "el": "el_GR",
-    "lt": "lt_LT", "lv": "lv_LV", "tr": "tr_TR", "ca": "ca",
+    "hu": "hu_HU", "ro": "ro_RO", "uk": "uk_UA", "bg": "bg_BG", "sh": "hr_HR sr_RS", "sl": "sl_SI", "el": "el_GR",
+    "lt": "lt_LT", "lv": "lv_LV", "tr": "tr_TR", "ca": "ca", "id": "id_ID",
     "he": "he_IL", "ar": "ar", "hi": "hi_IN",
 }  # fmt: skip
-TOP_WORDS = 3000
+TOP_WORDS = 10_000
+TOP_WORDS_UNCHECKED = 3000  # of a language without a dictionary: further down names become too many
 FREQUENT = 3.0  # Zipf: once in a million words
 VERY_FREQUENT = 4.7
 COMMON_NAME = 3  # a first name in so many locales is an ordinary word only where that word is very frequent
@@ -42,9 +44,9 @@ _SPLIT = re.compile(r"[\s\-‐'’.]+")
 
 def main() -> None:
     firsts, lasts, common = faker_names()
-    small = small_words()
     places = faker_places()
     names = firsts | lasts
+    small = {language: written_small(language, names) for language in DICTIONARIES}
     ordinary_names = {name for name in names if is_ordinary(name, small, is_common=name in common)}
     lines = []
     for name in sorted(names):
@@ -53,7 +55,7 @@ def main() -> None:
         flags += "p" if name in places and name not in NAMES_ALL_THE_SAME else ""
         lines.append(f"{name} {flags}")
     write("names.txt.xz", lines)
-    words = {word for word in top_words() if word not in names or word in ordinary_names} | set(places)
+    words = {word for word in top_words(firsts) if word not in names or word in ordinary_names} | places
     write("ordinary.txt.xz", sorted(words))
 
 
@@ -111,26 +113,14 @@ def is_wordlike(word: str) -> bool:
     return len(word) >= least and all(unicodedata.category(letter)[0] in "LM" for letter in word)
 
 
-def small_words() -> dict[str, set[str]]:
-    """By language, the words that its dictionary writes small; in German also the nouns."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for language, names in DICTIONARIES.items():
-        for name in names.split():
-            path = HUNSPELL / f"{name}.dic"
-            if path.exists():
-                found[language].update(dictionary_words(path, language))
-    return found
-
-
-def dictionary_words(path: Path, language: str) -> Iterator[str]:
-    affixes = path.with_suffix(".aff").read_bytes()
-    match = re.search(rb"^SET\s+(\S+)", affixes, re.MULTILINE)
-    encoding = match[1].decode() if match else "latin-1"
-    encoding = {"microsoft-cp1251": "cp1251", "ISO8859-1": "latin-1"}.get(encoding, encoding)
-    for line in path.read_bytes().decode(encoding, "replace").splitlines()[1:]:
-        word = line.split("/")[0].split("\t")[0].strip()
-        if word and (not word[0].isupper() or language == "de"):
-            yield word.lower()
+def written_small(language: str, words: Iterable[str]) -> set[str]:
+    """Which of the words the dictionaries of the language accept in small letters."""
+    listed = "\n".join(words)
+    accepted: set[str] = set()
+    for name in DICTIONARIES[language].split():
+        command = ["hunspell", "-i", "utf-8", "-d", name, "-G"]
+        accepted.update(subprocess.run(command, input=listed, capture_output=True, text=True, check=True).stdout.split())
+    return accepted
 
 
 def is_ordinary(name: str, small: dict[str, set[str]], *, is_common: bool) -> bool:
@@ -146,13 +136,29 @@ def max_frequency(word: str) -> float:
     )
 
 
-def top_words() -> Iterator[str]:
+def top_words(firsts: set[str]) -> Iterator[str]:
+    """The frequent words of all languages, as far as a dictionary says that they are no proper names."""
     for language in wordfreq.available_languages("best"):
-        if language in {"zh", "ja", "ko", "th"}:
+        if language in UNSPACED:
+            yield from (word for word in wordfreq.top_n_list(language, 2 * TOP_WORDS) if is_unspaced_word(word))
             continue
-        for word in wordfreq.top_n_list(language, TOP_WORDS):
-            if is_wordlike(word) and len(word) > 1:
-                yield word
+        known = language in DICTIONARIES
+        top = wordfreq.top_n_list(language, TOP_WORDS if known else TOP_WORDS_UNCHECKED)
+        words = [word for word in top if is_wordlike(word) and len(word) > 1]
+        if known:
+            nouns = german_nouns(words, firsts) if language == "de" else set()
+            words = sorted(written_small(language, words) | nouns)
+        yield from words
+
+
+def is_unspaced_word(word: str) -> bool:
+    return len(word) > 1 and "\u3040" <= word[0] <= "\ud7af" and is_wordlike(word)
+
+
+def german_nouns(words: Iterable[str], firsts: set[str]) -> set[str]:
+    """Nouns are written with a capital, so only lists of first names tell them from names."""
+    capitals = [word.capitalize() for word in words if word not in firsts]
+    return {word.lower() for word in written_small("de", capitals)}
 
 
 def write(name: str, lines: list[str]) -> None:

@@ -1,5 +1,6 @@
 """The redactor of one session: it remembers which names were said, and which placeholder stands for what."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -45,7 +46,11 @@ class SessionRedactor:
 
     def json(self, value: Any) -> Any:
         """A copy of any JSON value with every string in it redacted; keys, ids and structure are kept."""
-        return walk(value, self.text)
+        return walk(value, self._leaf)
+
+    def _leaf(self, text: str, key: str) -> str:
+        """What stands under ``password`` is read like an answer to the question for it."""
+        return self.text(text, after=f"{_question(key)}?" if key else "")
 
     def history(self, messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Copies of the messages, oldest first. A name that is learnt late is hidden in earlier messages too."""
@@ -71,8 +76,8 @@ class SessionRedactor:
         if key in _STRUCTURE:
             return value
         if key == "content" and isinstance(value, str):
-            return walk(value, lambda text: self.text(text, after=after))
-        return walk({key: value}, self.text)[key]
+            return walk(value, lambda text, key: self._leaf(text, key) if key else self.text(text, after=after))
+        return walk({key: value}, self._leaf)[key]
 
     def _pass(self, text: str, after: str) -> str:
         reading = Reading(text, after)
@@ -99,3 +104,12 @@ class SessionRedactor:
 
 
 _STRUCTURE = frozenset({"id", "role", "at", "v", "type"})
+_NAME_KEYS = re.compile(
+    r"(?:full|first|last|given|family|middle|display|customer|contact|user|sur|visitor|account|card ?holder|recipient|nick)? ?name|author|recipient|vorname|nachname|nom|prénom|nombre|apellidos?|sender"
+)
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|[_\-]+")
+
+
+def _question(key: str) -> str:
+    words = _CAMEL.sub(" ", key).lower()
+    return "your name" if _NAME_KEYS.fullmatch(words) else words

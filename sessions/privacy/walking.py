@@ -6,20 +6,24 @@ from collections.abc import Callable
 from typing import Any, Final
 
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"(\s*:)?', re.DOTALL)
+Redact = Callable[[str, str], str]
+"""From a string, and the key that it stands under or "", to what may be kept of it."""
 _OPENINGS: Final = ("{", "[", '"')
 _DEEPEST: Final = 64
 _ID_KEY: Final = re.compile(r"(?:.*[_\-])?(?:id|ids|uuid|role|type|at|kind|version)|.*[a-z]Id|v", re.IGNORECASE)
 _OPAQUE: Final = re.compile(r"[A-Za-z0-9_\-:.]{1,128}")
 
 
-def walk(value: Any, redact: Callable[[str], str], depth: int = 0) -> Any:
+def walk(value: Any, redact: Redact, depth: int = 0, key: str = "") -> Any:
     """A copy of the value, its strings redacted. Keys stay, and so do opaque ids under keys that say so."""
     if isinstance(value, str):
-        return _walk_string(value, redact, depth)
+        return _walk_string(value, redact, depth, key)
     if isinstance(value, dict):
-        return {key: item if _is_id(key, item) else walk(item, redact, depth + 1) for key, item in value.items()}
+        return {
+            name: item if _is_id(name, item) else walk(item, redact, depth + 1, str(name)) for name, item in value.items()
+        }
     if isinstance(value, list | tuple):
-        return [walk(item, redact, depth + 1) for item in value]
+        return [walk(item, redact, depth + 1, key) for item in value]
     return value
 
 
@@ -32,10 +36,10 @@ def _is_id(key: Any, item: Any) -> bool:
     )
 
 
-def _walk_string(text: str, redact: Callable[[str], str], depth: int) -> str:
+def _walk_string(text: str, redact: Redact, depth: int, key: str = "") -> str:
     if depth < _DEEPEST and _is_json(text):
         return _walk_literals(text, redact, depth)
-    return redact(text)
+    return redact(text, key)
 
 
 def _is_json(text: str) -> bool:
@@ -48,14 +52,18 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _walk_literals(text: str, redact: Callable[[str], str], depth: int) -> str:
+def _walk_literals(text: str, redact: Redact, depth: int, key: str = "") -> str:
     """Literal by literal, so that numbers, blanks and repeated keys stay as they were written."""
 
+    key = ""
+
     def replaced(literal: re.Match[str]) -> str:
+        nonlocal key
         if literal[1] is not None:
+            key = json.loads(literal[0].rpartition(":")[0], strict=False)
             return literal[0]
         value = json.loads(literal[0], strict=False)
-        redacted = _walk_string(value, redact, depth + 1)
+        redacted = value if _is_id(key, value) else _walk_string(value, redact, depth + 1, key)
         return literal[0] if redacted == value else json.dumps(redacted, ensure_ascii=literal[0].isascii())
 
     return _STRING.sub(replaced, text)

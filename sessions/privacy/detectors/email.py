@@ -12,10 +12,11 @@ _HOST = re.compile(r"(?:[\w-]{1,63}\.){1,8}[^\W\d_][\w-]{1,30}")
 _LITERAL_HOST = re.compile(r"\[?\d{1,3}(?:\.\d{1,3}){3}\]?|localhost")
 _FRINGE = ".!#$%&'*/=?^{|}~"
 
-_AT_WORD = "at|arroba|chez|chiocciola|kukac|zavináč|małpa|собака|собачка|ät|apestaart|snabel-a|alfakrøll|et|em"
+_AT_WORD = "at|arroba|arobase|chez|chiocciola|kukac|zavináč|małpa|собака|собачка|ät|apestaart|snabel-a|alfakrøll|et|em"
 _AT = re.compile(
     rf"\s{{0,2}}[\[({{<]\s?(?:{_AT_WORD}|@|a)\s?[\])}}>]\s{{0,2}}|\s{{1,2}}(?:{_AT_WORD})\s{{1,2}}|\s{{1,2}}@\s{{0,2}}|@\s{{1,2}}"
 )
+_SIGNS_OF_SPEECH = (" at ", "@", "at]", "at)", "at}", "at>", "at ", "arroba", "arobase", "chiocciola", " et ", " em ", "kukac", "zavin", "małpa", "собак", "ät", "apestaart", "snabel", "alfakr")
 _DOT_WORD = "dot|punkt|point|punto|ponto|точка|nokta|piste|pont|tečka|kropka|punct|prick|titik"
 _DOT = rf"(?:\s{{0,2}}[\[({{<]\s?(?:{_DOT_WORD}|\.)\s?[\])}}>]\s{{0,2}}|\s{{1,2}}(?:{_DOT_WORD})\s{{1,2}})"
 _SPOKEN_DOT = re.compile(_DOT)
@@ -39,7 +40,7 @@ def find_emails(reading: Reading) -> Iterator[Span]:
         if span:
             yield span
         place = text.find("@", span.end if span else place + 1)
-    if "at" in reading.lower or "@" in text or not text.isascii() or "arroba" in reading.lower:
+    if any(map(reading.lower.__contains__, _SIGNS_OF_SPEECH)):
         yield from _spoken(reading)
 
 

@@ -52,10 +52,18 @@ def _is_name(words: Words, start: int, end: int) -> bool:
     plausible += sum(
         kind == PLACE and lexicon().is_any(words.lowers[start + place]) for place, kind in enumerate(kinds)
     )
+    if len(kinds) == 1 and kinds[0] == ORDINARY and words.is_capital(start) and len(words) == 1:
+        return words.lowers[start] not in _cue_words()
     capital = sum(
         kind == ORDINARY and words.is_capital(start + place) and end - start > 1 for place, kind in enumerate(kinds)
     )
     return plausible > 0 and plausible + capital == len(kinds)
+
+
+@cache
+def _cue_words() -> frozenset[str]:
+    lists = ("answer_fillers", "greetings", "signoffs", "not_a_secret")
+    return frozenset(cue for name in lists for cue in cue_list(name)) | _REFUSALS
 
 
 @cache

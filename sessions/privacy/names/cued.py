@@ -1,110 +1,42 @@
-"""Names after words that announce them: introductions, forms of address, greetings, sign-offs, kin and callers."""
+"""Names after words that announce them: introductions, forms of address, greetings, kin and callers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Final
 
 from sessions.privacy.cues import cue_list
 from sessions.privacy.names.cue_index import BEFORE, GREETING, INTRODUCTION, SIGN_OFF, TITLE, WEAK, cues_at
 from sessions.privacy.names.lexicon import lexicon
-from sessions.privacy.names.taking import PARTICLES, may_be_first_word, name_end
-from sessions.privacy.names.words import FIRST, LAST, MAYBE_FIRST, MAYBE_LAST, ORDINARY, PLACE, UNKNOWN, Words
+from sessions.privacy.names.signing import signed
+from sessions.privacy.names.taking import (
+    MAYBE,
+    PARTICLES,
+    SOLID,
+    Range,
+    is_brand,
+    may_follow_introduction,
+    name_end,
+    next_belongs,
+)
+from sessions.privacy.names.words import MAYBE_FIRST, MAYBE_LAST, ORDINARY, PLACE, UNKNOWN, Words
 
-Range = tuple[int, int]
-
-_MOST_OF_SIGNATURE = 4
-_PUBLIC_TITLES: Final = frozenset(
-    {
-        "mr",
-        "mrs",
-        "ms",
-        "miss",
-        "dr",
-        "prof",
-        "frau",
-        "herr",
-        "herrn",
-        "mme",
-        "mlle",
-        "monsieur",
-        "madame",
-        "señor",
-        "señora",
-        "sr",
-        "sra",
-        "signor",
-        "signora",
-        "sig",
-        "dhr",
-        "mevr",
-        "mevrouw",
-        "meneer",
-        "pani",
-        "господин",
-        "госпожа",
-        "bay",
-        "bayan",
-        "sayın",
-    }
-)
-_NO_SIGNATURE: Final = frozenset(
-    {
-        "team",
-        "support",
-        "service",
-        "group",
-        "gmbh",
-        "ltd",
-        "inc",
-        "iphone",
-        "android",
-        "the",
-        "all",
-        "everyone",
-        "again",
-    }
-)
-_GAPS_IN_SENTENCE: Final = frozenset(
-    {" ", ": ", ":", " - ", "  ", ", ", " : ", '"', ' "', ': "', " '", "\n", ":\n", " = ", "="}
-)
+_GAPS: Final = frozenset({" ", ": ", ":", " - ", "  ", ", ", " : ", '"', ' "', ': "', " '", "\n", ":\n", " = ", "=", "? "})
+_CLOSE_GAPS: Final = frozenset({" ", "  ", ": ", " - "})
 _LINKS: Final = frozenset(
-    {
-        "is",
-        "ist",
-        "est",
-        "es",
-        "é",
-        "è",
-        "to",
-        "är",
-        "er",
-        "on",
-        "je",
-        "jest",
-        "das",
-        "der",
-        "die",
-        "el",
-        "la",
-        "o",
-        "a",
-        "il",
-        "mr",
-        "mrs",
-        "ms",
-        "dr",
-        "frau",
-        "herr",
-        "adalah",
-        "ialah",
-        "là",
-        "ist:",
-        "von",
-        "actually",
-        "also",
-        "just",
-    }
+    "is ist est es é è to är er on je jest das der die el la le o a il mr mrs ms dr frau herr adalah ialah là von actually "
+    "also just c'est now saja ο η του της هو هي הוא היא".split()
 )
+_FIRST_PERSON: Final = frozenset(
+    "im i'm am bin suis soy sou sono ben jestem я är er olen vagyok jsem sunt ben είμαι sam saya tôi là myself som съм ik "
+    "mình em it's its now is".split()
+)
+_TITLES_INSIDE: Final = frozenset("mr mrs ms dr prof frau herr herrn mme pan pani".split())
+_PLAIN_TITLES: Final = frozenset(
+    "mr mrs ms miss sir dr prof frau herr herrn mme mlle monsieur madame señor señora sr sra signor signora sig dhr mevr "
+    "mevrouw meneer pani panią paní господин госпожа bay bayan sayın κύριε κυρία κύριος doamna domnul fru hr".split()
+)
+_LEAST_SMALL = 3
+_LONGEST_GREETING = 2
 
 
 def cued_names(words: Words) -> Iterator[Range]:
@@ -115,310 +47,169 @@ def cued_names(words: Words) -> Iterator[Range]:
                 yield found
 
 
-def _next(words: Words, index: int, gaps: frozenset[str] = _GAPS_IN_SENTENCE) -> int | None:
+@cache
+def also_words() -> frozenset[str]:
+    """First names in small letters that are words too."""
+    return frozenset(cue_list("words_also_names"))
+
+
+def _next(words: Words, index: int, gaps: frozenset[str]) -> int | None:
     following = index + 1
     return following if following < len(words) and words.gap(following) in gaps else None
 
 
 def _introduced(words: Words, index: int) -> Range | None:
-    start = _next(words, index)
+    start = _next(words, index, _GAPS)
     while start is not None and words.lowers[start] in _LINKS and not words.is_capital(start):
-        start = _next(words, start)
-    if start is None or not may_be_first_word(words, start):
-        return None
-    if words.kind(start) == UNKNOWN and not words.has_case(start) and not _is_lone_script_word(words, start):
+        start = _next(words, start, _GAPS)
+    if start is not None and words.lowers[start] in PARTICLES and not words.is_capital(start):
+        following = _next(words, start, _CLOSE_GAPS)
+        return (start, name_end(words, following)) if following is not None and words.is_capital(following) else None
+    if start is None or not may_follow_introduction(words, start):
         return None
     return start, _introduced_end(words, start)
-
-
-def _is_lone_script_word(words: Words, start: int) -> bool:
-    return len(words.lowers[start]) > 1
 
 
 def _introduced_end(words: Words, start: int) -> int:
     """In small letters also an unknown second word is taken, if the clause ends there."""
     end = name_end(words, start)
-    if end < len(words) and not words.is_capital(start) and words.gap(end) in {" ", "-"}:
-        is_name = words.kind(end) in {UNKNOWN, FIRST, LAST, MAYBE_FIRST, MAYBE_LAST}
-        if (
-            is_name
-            and words.ends_clause(end)
-            and not (words.lowers[end] in lexicon().ordinary and words.kind(end) == UNKNOWN)
-        ):
+    if end < len(words) and words.has_case(start) and not words.is_capital(start) and words.gap(end) in {" ", "-"}:
+        is_name = words.kind(end) in SOLID | MAYBE | {UNKNOWN}
+        if is_name and words.ends_clause(end) and words.lowers[end] not in lexicon().ordinary:
             return end + 1
     return end
 
 
 def _weakly_introduced(words: Words, index: int) -> Range | None:
-    start = _next(words, index, frozenset({" ", "  ", ": ", " - "}))
+    start = _next(words, index, _CLOSE_GAPS)
     if start is None:
         return None
     kind = words.kind(start)
     if words.is_capital(start):
-        is_name = kind in {FIRST, LAST} or (
-            kind == MAYBE_FIRST and (not words.is_german or _next_is_name(words, start))
-        )
-        is_name = is_name or (
-            kind == UNKNOWN
-            and not words.is_german
-            and words.ends_clause(start)
-            and words.lowers[index] in _FIRST_PERSON
-        )
-        is_name = is_name or (
-            kind in {UNKNOWN, MAYBE_LAST, PLACE} and _next_is_name(words, start) and not _is_brand_pair(words, start)
-        )
+        is_name = kind in SOLID or next_belongs(words, start) and kind != ORDINARY and not is_brand(words, start, start + 2)
+        is_name = is_name or (not words.is_german and _is_said_of_oneself(words, index, start))
     elif words.has_case(start):
-        is_name = (kind == FIRST and len(words.lowers[start]) > _LEAST_SMALL) or (
-            words.lowers[start] in also_words() and words.ends_clause(start) and words.lowers[index] in _FIRST_PERSON
-        )
+        is_name = _is_small_name(words, index, start)
     else:
-        is_name = kind in {FIRST, LAST}
+        is_name = kind in SOLID or (kind in MAYBE | {UNKNOWN} and (next_belongs(words, start) or words.ends_clause(start)))
     return (start, name_end(words, start)) if is_name else None
 
 
-_LEAST_SMALL = 2
-_FIRST_PERSON: Final = frozenset(
-    {
-        "im",
-        "i'm",
-        "am",
-        "bin",
-        "suis",
-        "soy",
-        "sou",
-        "sono",
-        "ben",
-        "jestem",
-        "я",
-        "är",
-        "er",
-        "olen",
-        "vagyok",
-        "jsem",
-        "sunt",
-        "είμαι",
-        "sam",
-        "saya",
-        "tôi",
-        "là",
-        "myself",
-        "som",
-        "съм",
-        "це",
-        "это",
-    }
-)
+def _is_said_of_oneself(words: Words, index: int, start: int) -> bool:
+    kind = words.kind(start)
+    if kind == MAYBE_FIRST:
+        return True
+    return kind == UNKNOWN and words.ends_clause(start) and words.lowers[index] in _FIRST_PERSON
 
 
-def _next_is_name(words: Words, index: int) -> bool:
-    following = index + 1
-    return (
-        following < len(words)
-        and words.continues_name(following)
-        and words.is_capital(following)
-        and words.kind(following) in {FIRST, LAST, MAYBE_LAST}
-    )
+def _is_small_name(words: Words, index: int, start: int) -> bool:
+    low = words.lowers[start]
+    if words.kind(start) in SOLID and len(low) >= _LEAST_SMALL:
+        return words.kind(start) == "F" or words.ends_clause(start)
+    is_first_person = words.lowers[index] in _FIRST_PERSON
+    if low in also_words():
+        return words.ends_clause(start) and is_first_person
+    return words.kind(start) == UNKNOWN and is_first_person and words.ends_clause(start) and words.begins_sentence(_cue_start(words, index))
 
 
-def _is_brand_pair(words: Words, index: int) -> bool:
-    return f"{words.lowers[index]} {words.lowers[index + 1]}" in cue_list("brands")
+def _cue_start(words: Words, index: int) -> int:
+    """The first word of the sentence so far, greetings left out: 'hej jag är tolga'."""
+    while index and not words.begins_sentence(index) and words.lowers[index - 1] not in greeting_words():
+        index -= 1
+    return 0 if index and words.lowers[index - 1] in greeting_words() else index
+
+
+@cache
+def greeting_words() -> frozenset[str]:
+    return frozenset(word for cue in cue_list("greetings") for word in cue.split())
 
 
 def _after_person(words: Words, index: int) -> Range | None:
     start = _next(words, index, frozenset({" ", ", ", ": ", " ("}))
-    while start is not None and words.lowers[start] in _TITLES_INSIDE:
+    while start is not None and words.lowers[start] in _TITLES_INSIDE | {"ο", "η", "τον", "την", "του", "της"}:
         start = _next(words, start, frozenset({" ", ". ", "."}))
-    if start is None or (words.begins_sentence(start) and ":" not in words.gap(start) and "(" not in words.gap(start)):
+    if start is None:
         return None
     kind = words.kind(start)
+    is_close = words.gap(start) == " "
     if words.is_capital(start):
-        is_name = kind in {FIRST, LAST} or (kind == MAYBE_FIRST and not words.is_german)
-        is_name = is_name or (
-            kind == UNKNOWN and not words.is_german and "," not in words.gap(start) and not words.begins_sentence(index)
-        )
-        is_name = is_name or (kind != ORDINARY and _next_is_name(words, start) and not _is_brand_pair(words, start))
+        is_name = kind in SOLID or (kind == MAYBE_FIRST and not words.is_german)
+        is_name = is_name or (kind == UNKNOWN and not words.is_german and (is_close or not words.begins_sentence(index)))
+        is_name = is_name or (kind not in {ORDINARY, PLACE} and next_belongs(words, start) and not is_brand(words, start, start + 2))
+    elif words.has_case(start):
+        is_name = kind == "F" and len(words.lowers[start]) >= _LEAST_SMALL and is_close
     else:
-        is_name = kind == FIRST and len(words.lowers[start]) > _LEAST_SMALL and words.gap(start) == " "
+        is_name = kind not in {ORDINARY, PLACE}
     return (start, name_end(words, start)) if is_name else None
-
-
-_TITLES_INSIDE: Final = frozenset({"mr", "mrs", "ms", "dr", "prof", "frau", "herr", "herrn", "mme", "pan", "pani"})
 
 
 def _titled(words: Words, index: int) -> Range | None:
-    start = index + 1
-    if start >= len(words) or words.gap(start) not in {" ", ". ", "."}:
+    start = _next(words, index, frozenset({" ", ". ", "."}))
+    while start is not None and words.lowers[start] in _TITLES_INSIDE and start + 1 < len(words):
+        start = _next(words, start, frozenset({" ", ". ", "."}))
+    if start is None:
         return None
-    title = words.lowers[index]
-    while words.lowers[start] in _TITLES_INSIDE and start + 1 < len(words) and words.gap(start + 1) in {" ", ". "}:
-        start += 1
-    if words.lowers[start] in PARTICLES and start + 1 < len(words):
-        return (start, name_end(words, start + 1)) if words.is_capital(start + 1) and title in _PUBLIC_TITLES else None
+    is_plain = words.lowers[index] in _PLAIN_TITLES
+    if words.lowers[start] in PARTICLES and not words.is_capital(start):
+        following = _next(words, start, _CLOSE_GAPS)
+        is_name = is_plain and following is not None and words.is_capital(following)
+        return (start, name_end(words, start + 1)) if is_name else None
+    return (start, name_end(words, start)) if _may_have_title(words, start, is_plain=is_plain) else None
+
+
+def _may_have_title(words: Words, start: int, *, is_plain: bool) -> bool:
     kind = words.kind(start)
-    is_plain = title in _PUBLIC_TITLES
+    if words.ends[start] - words.starts[start] == 1:
+        return next_belongs(words, start) and is_plain
     if words.is_capital(start):
-        if not is_plain and not words.is_capital(index) and kind not in {FIRST, LAST, MAYBE_FIRST, MAYBE_LAST}:
-            return None
-        is_name = (
-            kind in {FIRST, LAST, MAYBE_FIRST, MAYBE_LAST, UNKNOWN}
-            or (kind == ORDINARY and is_plain)
-            or (kind == PLACE and is_plain)
-        )
-        if not is_plain and (kind in {UNKNOWN, PLACE} or (words.is_german and kind != LAST and kind != FIRST)):
-            is_name = False
-    else:
-        is_name = is_plain and (
-            kind in {FIRST, LAST, MAYBE_LAST}
-            or (kind == UNKNOWN and words.has_case(start) and words.ends_clause(start))
-        )
-        is_name = is_name or (not words.has_case(start) and kind in {FIRST, LAST})
-    if is_name and words.ends[start] - words.starts[start] == 1:
-        is_name = start + 1 < len(words) and words.is_capital(start + 1)
-    return (start, name_end(words, start)) if is_name else None
+        is_name = kind in SOLID | MAYBE | {UNKNOWN} or is_plain
+        return is_name and (is_plain or not words.is_german or kind in SOLID)
+    if not words.has_case(start):
+        return kind in SOLID
+    return is_plain and (kind in SOLID or kind == MAYBE_LAST or (kind == UNKNOWN and words.ends_clause(start)))
 
 
 def _greeted(words: Words, index: int) -> Range | None:
     start = _next(words, index, frozenset({" ", ", ", ","}))
-    if start is None or words.lowers[start] in _PUBLIC_TITLES:
+    if start is None or words.lowers[start] in _PLAIN_TITLES:
         return None
-    kind = words.kind(start)
     if words.is_capital(start):
-        is_name = kind in {FIRST, LAST} or (
-            (kind == MAYBE_FIRST
-            and not words.is_german
-            and words.lowers[start] not in lexicon().ordinary)
-            or (kind == MAYBE_FIRST
-            and words.ends_clause(start))
-        )
-        is_name = is_name or (
-            kind == UNKNOWN
-            and words.ends_clause(start)
-            and not words.is_german
-            and words.gap(start) == " "
-            and words.begins_sentence(index - _length_before(words, index))
-        )
-        is_name = is_name or (kind not in {ORDINARY, PLACE} and _next_is_name(words, start))
+        is_name = _is_greeted_capital(words, index, start)
     elif words.has_case(start):
-        is_name = (
-            kind == FIRST
-            and len(words.lowers[start]) > _LEAST_SMALL
-            and (words.gap(start) == " " or words.ends_clause(start))
-        ) or (
-            words.lowers[start] in also_words()
-            and start + 1 == len(words)
-            and words.gap(start) == " "
-            and words.lowers[start] not in _NOT_GREETED
-        )
+        is_name = _is_greeted_small(words, start)
     else:
-        is_name = kind in {FIRST, LAST}
+        is_name = words.kind(start) in SOLID or (words.kind(start) in MAYBE | {UNKNOWN} and words.ends_clause(start) and words.begins_sentence(index))
     return (start, name_end(words, start)) if is_name else None
 
 
-_NOT_GREETED: Final = frozenset(
-    {
-        "will",
-        "may",
-        "mai",
-        "can",
-        "max",
-        "sol",
-        "mar",
-        "or",
-        "claude",
-        "alexa",
-        "siri",
-        "paris",
-        "summer",
-        "april",
-        "june",
-        "sky",
-        "hope",
-        "joy",
-        "love",
-        "nur",
-        "ola",
-        "rich",
-        "miles",
-        "mark",
-        "chip",
-        "frank",
-        "sam",
-        "ali",
-        "kim",
-        "lee",
-        "mina",
-        "марк",
-        "света",
-    }
-)
-
-
-def _length_before(words: Words, index: int) -> int:
-    """How many words of a greeting stand before its last one, at most two."""
-    return (
-        0
-        if words.begins_sentence(index)
-        else 1
-        if index and words.begins_sentence(index - 1)
-        else 2
-        if index > 1
-        else 0
-    )
-
-
-def _signed(words: Words, index: int) -> Range | None:
-    """What stands between the farewell and the end of the message, if it is short and nothing but a name."""
-    start = index + 1
-    remaining = len(words) - start
-    if (
-        remaining < 1
-        or words.gap(start).strip(" ,.!\n-~*:")
-        or (not words.gap(start).strip(" ")
-        and words.gap(start) != " ")
-    ):
-        return None
-    end = start
-    while end < len(words) and end - start < _MOST_OF_SIGNATURE and (end == start or "\n" not in words.gap(end)):
-        if words.lowers[end] in _NO_SIGNATURE:
-            return None
-        end += 1
-    if end < len(words) and "\n" not in words.gap(end):
-        return None
-    is_line = "\n" in words.gap(start)
-    if all(_may_sign(words, at, is_line=is_line) for at in range(start, end)) and (
-        is_line or words.gap(start) != " " or words.is_capital(start) or words.kind(start) == FIRST
-    ):
-        return start, end
-    return None
-
-
-def _may_sign(words: Words, index: int, *, is_line: bool) -> bool:
-    kind = words.kind(index)
-    if words.ends[index] - words.starts[index] == 1:
-        return words.is_capital(index)
-    if words.is_capital(index) or not words.has_case(index):
-        return kind in {FIRST, LAST, MAYBE_FIRST, MAYBE_LAST} or (
-            kind == UNKNOWN and (is_line or "," in words.gap(index) or words.continues_name(index))
-        )
-    if kind in {FIRST, LAST}:
+def _is_greeted_capital(words: Words, index: int, start: int) -> bool:
+    kind = words.kind(start)
+    if kind in SOLID:
         return True
+    if kind == MAYBE_FIRST:
+        return words.ends_clause(start) or not words.is_german and words.lowers[start] not in lexicon().ordinary
+    opens = any(words.begins_sentence(at) for at in range(max(0, index - _LONGEST_GREETING), index + 1))
+    if kind == UNKNOWN and words.ends_clause(start) and not words.is_german and opens:
+        return True
+    return kind not in {ORDINARY, PLACE} and next_belongs(words, start) and not is_brand(words, start, start + 2)
+
+
+def _is_greeted_small(words: Words, start: int) -> bool:
+    if words.kind(start) == "F" and len(words.lowers[start]) >= _LEAST_SMALL:
+        return words.gap(start) == " " or words.ends_clause(start)
     return (
-        words.lowers[index] in PARTICLES
-        or (words.lowers[index] in also_words() and words.lowers[index] not in _NOT_GREETED)
-        or (is_line and kind == UNKNOWN and words.begins_sentence(index))
+        words.lowers[start] in also_words()
+        and words.lowers[start] not in lexicon().ordinary
+        and start + 1 == len(words)
+        and words.gap(start) == " "
     )
 
 
-@cache
-def also_words() -> frozenset[str]:
-    return frozenset(cue_list("words_also_names"))
-
-
-_FINDERS: Final = {
+_FINDERS: Final[dict[str, Callable[[Words, int], Range | None]]] = {
     INTRODUCTION: _introduced,
     WEAK: _weakly_introduced,
     BEFORE: _after_person,
     TITLE: _titled,
     GREETING: _greeted,
-    SIGN_OFF: _signed,
+    SIGN_OFF: signed,
 }

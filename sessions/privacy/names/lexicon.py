@@ -1,4 +1,4 @@
-"""The gazetteer of names and the list of ordinary words, both loaded when the first capital letter is met."""
+"""The gazetteer of names and the list of ordinary words, both loaded when the first word is looked at."""
 
 import lzma
 from functools import cache
@@ -10,6 +10,17 @@ FIRST: Final = "f"
 LAST: Final = "l"
 WORD: Final = "w"
 PLACE: Final = "p"
+_CUES_OF_WORDS: Final = (
+    "introductions",
+    "introductions_weak",
+    "greetings",
+    "signoffs",
+    "answer_fillers",
+    "said",
+    "after_names",
+    "name_questions",
+    "not_a_secret",
+)
 
 
 class Lexicon(NamedTuple):
@@ -21,6 +32,7 @@ class Lexicon(NamedTuple):
     """First names that are a word, a place or a brand too."""
     ambiguous_last: frozenset[str]
     places: frozenset[str]
+    """Places, brands, days and the like, whether or not names too."""
     ordinary: frozenset[str]
     """The frequent words of many languages, without those that are above all names."""
     ideographic: frozenset[str]
@@ -39,25 +51,34 @@ def lexicon() -> Lexicon:
     last: set[str] = set()
     ambiguous_first: set[str] = set()
     ambiguous_last: set[str] = set()
-    places: set[str] = set()
     never = frozenset(cue_list("not_names"))
+    places = set(never)
+    cues = _words_of_cues()
     for line in _lines("names.txt.xz"):
         name, _, flags = line.partition(" ")
-        ambiguous = WORD in flags or PLACE in flags or name in never
+        ambiguous = WORD in flags or PLACE in flags or name in never or name in cues
         if FIRST in flags:
             (ambiguous_first if ambiguous else first).add(name)
         if LAST in flags:
             (ambiguous_last if ambiguous else last).add(name)
-        if PLACE in flags or name in never:
+        if PLACE in flags:
             places.add(name)
-    more = frozenset(cue_list("more_names"))
-    first |= more - never
-    ordinary = frozenset(_lines("ordinary.txt.xz")) - more | never
-    ideographic = frozenset(name for name in first | last | ambiguous_first | ambiguous_last if name[0] >= "\u0e00")
+    more = frozenset(cue_list("more_names")) - never - cues
+    ordinary = (frozenset(_lines("ordinary.txt.xz")) | never | cues) - more
+    every = first | last | ambiguous_first | ambiguous_last
     return Lexicon(
-        frozenset(first), frozenset(last), frozenset(ambiguous_first - more), frozenset(ambiguous_last - more),
-        frozenset(places), ordinary, ideographic,
-    )  # fmt: skip
+        frozenset(first | more),
+        frozenset(last),
+        frozenset(ambiguous_first - more),
+        frozenset(ambiguous_last - more),
+        frozenset(places - more),
+        ordinary,
+        frozenset(name for name in every if name[0] >= "\u0e00"),
+    )
+
+
+def _words_of_cues() -> frozenset[str]:
+    return frozenset(word for name in _CUES_OF_WORDS for cue in cue_list(name) for word in cue.rstrip(":").split())
 
 
 def _lines(name: str) -> list[str]:

@@ -4,15 +4,11 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
-from sessions.privacy.cues import cue_list
 from sessions.privacy.names.lexicon import lexicon
-from sessions.privacy.names.taking import PARTICLES
+from sessions.privacy.names.taking import MAYBE, PARTICLES, SOLID, Range, is_brand
 from sessions.privacy.names.words import FIRST, LAST, MAYBE_FIRST, MAYBE_LAST, ORDINARY, PLACE, UNKNOWN, Words
 
-Range = tuple[int, int]
 _MOST_WORDS = 6
-_SOLID: Final = frozenset({FIRST, LAST})
-_MAYBE: Final = frozenset({MAYBE_FIRST, MAYBE_LAST})
 _LEAST_LETTERS = 3
 
 
@@ -51,13 +47,59 @@ def _run_end(words: Words, start: int) -> int:
 
 def _name_in_run(words: Words, start: int, end: int) -> Range | None:
     kinds = [words.kind(index) for index in range(start, end)]
-    if end - start > 1 and _is_brand(words, start, end):
+    if end - start > 1 and is_brand(words, start, end):
         return None
-    solid = [place for place, kind in enumerate(kinds) if kind in _SOLID and _is_long_enough(words, start + place)]
+    if words.is_vietnamese and end - start > 1:
+        return _vietnamese(words, start, end)
+    if end - start == 1 and _is_beside_place(words, start):
+        return None
+    if start and words.lowers[start - 1] in _SAINTS and words.continues_name(start):
+        return None
+    solid = [place for place, kind in enumerate(kinds) if kind in SOLID and _is_long_enough(words, start + place)]
     if solid:
         low, high = _grow(words, start, kinds, solid[0], solid[-1])
         return start + low, start + high + 1
     return _of_ambiguous(words, start, kinds)
+
+
+_SAINTS: Final = frozenset("saint st san santa santo são sankt sainte ste sant sint szent svatý święty".split())
+_IN: Final = frozenset("in nach em im w v в во στη στην στο near around nahe zi зі".split())
+_AND: Final = frozenset("and or und oder et ou y o e i lub и или en of och eller og ja tai és vagy a nebo și sau ve veya και ή".split())
+_ARTICLES: Final = frozenset(
+    "the a an my your our this that le la les l un une mon ma votre el los las una mi su o os as um uma il lo gli het een de "
+    "den det en ett et die der das new model brand app".split()
+)
+
+
+def _is_beside_place(words: Words, index: int) -> bool:
+    """'in X' is a place, and so is what is named in one breath with a place; unless a genitive says otherwise."""
+    if not index or words.reading.text.startswith("'s", words.ends[index]):
+        return False
+    before = words.lowers[index - 1]
+    if before in _IN and words.gap(index) == " ":
+        return True
+    other = index - 2 if before in _AND else index - 1
+    is_row = before in _AND or words.gap(index) == ", "
+    return is_row and other >= 0 and words.is_capital(other) and words.kind(other) == PLACE
+
+
+def _vietnamese(words: Words, start: int, end: int) -> Range | None:
+    """Only names have several capitals in a row."""
+    surnames = _vietnamese_surnames()
+    while start < end and words.lowers[start] not in surnames and words.begins_sentence(start):
+        start += 1
+    is_name = words.lowers[start : start + 1] and (
+        words.lowers[start] in surnames or any(words.kind(at) in SOLID for at in range(start, end))
+    )
+    return (start, end) if is_name and end - start > 1 else None
+
+
+@cache
+def _vietnamese_surnames() -> frozenset[str]:
+    return frozenset(
+        "nguyễn trần lê phạm hoàng huỳnh phan vũ võ đặng bùi đỗ hồ ngô dương lý đoàn trịnh đinh lâm mai tô đào cao tạ lương "
+        "hà thái châu tăng la quách vương tôn tống kiều giang".split()
+    )
 
 
 def _is_long_enough(words: Words, index: int) -> bool:
@@ -97,7 +139,7 @@ _MONTHS: Final = frozenset(
 
 
 def _precedes(words: Words, index: int, kind: str) -> bool:
-    if kind in _SOLID or (words.ends[index] - words.starts[index] == 1 and index + 1 < len(words)):
+    if kind in SOLID or (words.ends[index] - words.starts[index] == 1 and index + 1 < len(words)):
         return True
     if kind == MAYBE_FIRST:
         return True
@@ -128,11 +170,29 @@ def _of_ambiguous(words: Words, start: int, kinds: list[str]) -> Range | None:
             and _is_long_enough(words, index)
         ):
             return index, index + 1
-    return None
+    return _unknown_pair(words, start, kinds)
+
+
+def _unknown_pair(words: Words, start: int, kinds: list[str]) -> Range | None:
+    """Two or three rare words with a capital, and no article or number that speaks of a thing."""
+    if words.is_german or len(kinds) not in _PAIR or any(kind != UNKNOWN for kind in kinds):
+        return None
+    end = start + len(kinds)
+    text = words.reading.text
+    looks_plain = all(
+        text[words.starts[at] + 1 : words.ends[at]].replace("-", "").islower() and len(words.lowers[at]) >= _LEAST_LETTERS
+        for at in range(start, end)
+    )
+    has_article = start > 0 and words.lowers[start - 1] in _ARTICLES and words.gap(start) == " "
+    following = words.after(end - 1).lstrip(" ")[:1]
+    return (start, end) if looks_plain and not has_article and not following.isdigit() and following != "&" else None
+
+
+_PAIR: Final = range(2, 4)
 
 
 def _while_name(kinds: list[str], place: int) -> int:
-    while place < len(kinds) and kinds[place] in _MAYBE | {UNKNOWN}:
+    while place < len(kinds) and kinds[place] in MAYBE | {UNKNOWN}:
         place += 1
     return place
 
@@ -144,20 +204,10 @@ def _uncased(words: Words, index: int) -> Range | None:
         return None
     end = index + 1
     while (
-        end < len(words) and words.gap(end) == " " and words.kind(end) in _SOLID | _MAYBE and end - index < _MOST_WORDS
+        end < len(words) and words.gap(end) == " " and words.kind(end) in SOLID | MAYBE and end - index < _MOST_WORDS
     ):
         end += 1
-    has_solid = any(words.kind(at) in _SOLID for at in range(index, end))
+    has_solid = any(words.kind(at) in SOLID for at in range(index, end))
     return (index, end) if has_solid and (end - index > 1 or kind == FIRST) else None
 
 
-def _is_brand(words: Words, start: int, end: int) -> bool:
-    lowers = words.lowers[start:end]
-    return any(
-        " ".join(lowers[at : at + length]) in _brands() for length in (2, 3) for at in range(len(lowers) - length + 1)
-    )
-
-
-@cache
-def _brands() -> frozenset[str]:
-    return frozenset(cue_list("brands"))

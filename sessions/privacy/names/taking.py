@@ -1,16 +1,24 @@
 """How far a name goes once it is known where it begins."""
 
+from functools import cache
 from typing import Final
 
+from sessions.privacy.cues import cue_list
 from sessions.privacy.names.lexicon import lexicon
 from sessions.privacy.names.words import FIRST, LAST, MAYBE_FIRST, MAYBE_LAST, ORDINARY, PLACE, UNKNOWN, Words
 
+Range = tuple[int, int]
+"""The first word of a name and the index after its last."""
+
+SOLID: Final = frozenset({FIRST, LAST})
+MAYBE: Final = frozenset({MAYBE_FIRST, MAYBE_LAST})
 PARTICLES: Final = frozenset(
-    ["van", "von", "der", "den", "de", "del", "della", "di", "da", "do", "dos", "das", "du", "des", "la", "le", "el", "al", "bin", "binti", "ibn", "ben", "bint", "abu", "ter", "ten", "te", "zu", "zum", "y", "e", "af", "av", "ad", "ul"]
+    "van von der den de del della di da do dos das du des la le el al bin binti ibn ben bint abu ter ten te zu zum y e af av "
+    "ad ul".split()
 )
 _MOST_WORDS = 5
-_NAMES: Final = frozenset({FIRST, LAST, MAYBE_FIRST, MAYBE_LAST})
 _LEAST_SMALL = 3
+_LEAST_LETTERS = 2
 
 
 def name_end(words: Words, start: int) -> int:
@@ -18,48 +26,67 @@ def name_end(words: Words, start: int) -> int:
     end = start + 1
     index = end
     while index < len(words) and index - start < _MOST_WORDS and words.continues_name(index):
-        if goes_on(words, index):
+        if _goes_on(words, index) or _is_initial(words, index):
             end = index = index + 1
         elif words.lowers[index] in PARTICLES and not words.is_capital(index):
             index += 1  # only with a name behind it
-        elif _is_initial(words, index):
-            end = index = index + 1
         else:
             break
     return end
 
 
-def goes_on(words: Words, index: int) -> bool:
+def _goes_on(words: Words, index: int) -> bool:
     """Whether the word can be a further part of a name."""
     kind = words.kind(index)
+    low = words.lowers[index]
+    if not words.has_case(index):
+        return kind not in {ORDINARY, PLACE} and words.gap(index) == " " and len(low) >= _LEAST_LETTERS
     if words.is_capital(index):
-        if words.lowers[index] in PARTICLES:
+        if words.is_vietnamese:
+            return True
+        if low in PARTICLES:
             return index + 1 < len(words) and words.is_capital(index + 1)
-        return kind in _NAMES or kind == UNKNOWN or (kind == PLACE and lexicon().is_any(words.lowers[index]))
-    small = words.ends[index] - words.starts[index] >= _LEAST_SMALL
-    return small and kind in {FIRST, LAST} and not words.is_capital(index - 1)
+        return kind in SOLID | MAYBE | {UNKNOWN} or (kind == PLACE and lexicon().is_any(low))
+    return len(low) >= _LEAST_SMALL and kind in SOLID and not words.is_capital(index - 1)
 
 
 def _is_initial(words: Words, index: int) -> bool:
     return words.ends[index] - words.starts[index] == 1 and words.is_capital(index)
 
 
-def is_wholly_small(words: Words, start: int) -> bool:
-    return words.has_case(start) and not words.is_capital(start)
+def next_belongs(words: Words, index: int) -> bool:
+    """Whether a second word follows that looks like part of a name."""
+    following = index + 1
+    if following >= len(words) or not words.continues_name(following):
+        return False
+    if words.lowers[following] in PARTICLES and following + 1 < len(words):
+        following += 1
+    if not words.has_case(following):
+        return words.kind(following) in SOLID | {MAYBE_LAST, UNKNOWN}
+    kinds = SOLID | MAYBE | (frozenset() if words.is_german else {UNKNOWN})
+    return words.is_capital(following) and (words.kind(following) in kinds or words.is_vietnamese)
 
 
-def may_be_first_word(words: Words, index: int) -> bool:
+def may_follow_introduction(words: Words, index: int) -> bool:
     """After 'my name is': anything but an ordinary word, and those too where they are written as a name."""
     kind = words.kind(index)
-    if words.ends[index] - words.starts[index] < _LEAST_PART:
-        return words.is_capital(index) and index + 1 < len(words) and words.is_capital(index + 1)
-    if kind in {FIRST, LAST, UNKNOWN}:
+    if words.ends[index] - words.starts[index] < _LEAST_LETTERS:
+        return words.is_capital(index) and next_belongs(words, index)
+    if kind in SOLID | {UNKNOWN, MAYBE_FIRST}:
         return True
-    if kind == MAYBE_FIRST:
-        return True
-    if kind in {MAYBE_LAST, PLACE}:
-        return words.is_capital(index) or (kind == PLACE and words.lowers[index] in lexicon().ambiguous_first)
-    return kind == ORDINARY and words.is_capital(index) and not words.is_german
+    if kind == PLACE:
+        return words.lowers[index] in lexicon().ambiguous_first or (words.is_capital(index) and next_belongs(words, index))
+    if kind == MAYBE_LAST:
+        return words.is_capital(index) or not words.has_case(index)
+    return kind == ORDINARY and words.is_capital(index) and not words.is_german and words.ends_clause(index)
 
 
-_LEAST_PART = 2
+def is_brand(words: Words, start: int, end: int) -> bool:
+    lowers = words.lowers[start:end]
+    places = ((at, length) for length in (2, 3) for at in range(len(lowers) - length + 1))
+    return any(" ".join(lowers[at : at + length]) in _brands() for at, length in places)
+
+
+@cache
+def _brands() -> frozenset[str]:
+    return frozenset(cue_list("brands"))

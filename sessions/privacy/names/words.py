@@ -109,10 +109,34 @@ class Words:
     def kind(self, index: int) -> str:
         found = self._classes.get(index)
         if found is None:
-            found = self._classes[index] = classify(self.lowers[index], lexicon())
+            found = classify(self.lowers[index], lexicon())
+            if found == UNKNOWN and self.is_capital(index) and self._is_surname(index):
+                found = LAST
+            self._classes[index] = found
         return found
 
+    def _is_surname(self, index: int) -> bool:
+        """By its ending; some of those are endings of adjectives too, which only begin sentences with a capital."""
+        low = self.lowers[index]
+        if SURNAME.search(low) and not self.is_german or _SCOTTISH.match(self.reading.text, self.starts[index]):
+            return True
+        return SURNAME_INSIDE.search(low) is not None and not self.begins_sentence(index) and not self.is_german
 
+    @cached_property
+    def is_vietnamese(self) -> bool:
+        return _VIETNAMESE.search(self.reading.lower) is not None
+
+
+_VIETNAMESE: Final = re.compile("[ăđơưạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹ]")
+_SCOTTISH: Final = re.compile("(?:Mac|Mc|O'|Fitz)[A-Z][a-z]{2}")
+SURNAME: Final = re.compile(
+    r"(?:(?:ow|ew|in|iń|yń|un|ec|ań)sk[iaąy]|[aeiouy]ń?ck[ia]|.czyk|.czak|.wicz|ovi[čć]|evi[čć]|.ssen|sson|dóttir|.escu|.eanu|enko|.chuk|shvili|.adze|oğlu|"
+    r"opoulos|opoulou|.akis|.idis|iadis|.oglou|.zadeh|.bayev|.baeva?|..gaard|..gård|.kowskiego|енко|ович|евич|.овна|.евна|.івна|ишвили|чук|щук|όπουλος|οπούλου|άκης|ίδης|ιάδης|ίδου|άκη)$"
+)
+SURNAME_INSIDE: Final = re.compile(
+    r"(?:..ov[áý]|..ová|..nen|..yan|..ian|..mann|..meier|..meyer|..hofer|..bauer|..elli|..etti|..ucci|..acci|..otti|..izzi|..ozzi|..aldi|..ström|..qvist|..quist|..gren|..lund|..berg|..dahl|..strand|..stra|..inga|..[aeiou]ez|..ski|..ska|..cki|..ić|..ič|"
+    r"..[оеё]в|..[оеё]ва|..ин|..ина|..ский|..ская|..ского|..скому|..ської|..ський|..ська|..іна|..юк|..ук|..ян|..дзе|..ίου|..άκου|..pour|..wala|..sen|..son)$"
+)
 _NEVER_POSSESSIVE: Final = frozenset(
     {"it", "that", "what", "name", "he", "she", "who", "here", "there", "let", "how", "where", "names"}
 )
@@ -140,8 +164,16 @@ def classify(low: str, names: Lexicon) -> str:
         return ORDINARY
     if "-" in low:
         return _of_parts(low.split("-"), names)
-    base = base_form(low, names)
+    base = base_form(low, names) or _without_prefix(low, names)
     return classify(base, names) if base else UNKNOWN
+
+
+def _without_prefix(low: str, names: Lexicon) -> str | None:
+    """In Arabic and Hebrew 'and', 'to' and the like are written together with the name."""
+    prefixes = "وفبلك" if "\u0600" <= low[0] <= "\u06ff" else "ובלמשהכ" if "\u0590" <= low[0] <= "\u05ff" else ""
+    if low[0] in prefixes and len(low) > _LEAST_BASE and (names.is_any(low[1:]) or low[1:] in names.ordinary):
+        return low[1:]
+    return None
 
 
 def _of_parts(parts: list[str], names: Lexicon) -> str:

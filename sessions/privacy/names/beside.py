@@ -1,0 +1,82 @@
+"""Names before words that tell of them: ``İlker Bey``, ``tom here``, ``Pemberton told``."""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Final
+
+from sessions.privacy.cues import cue_list
+from sessions.privacy.names.cued import greeting_words
+from sessions.privacy.names.taking import MAYBE, SOLID, Range, name_end
+from sessions.privacy.names.words import FIRST, LAST, MAYBE_FIRST, ORDINARY, PLACE, UNKNOWN, Words
+
+_SUFFIXED_TITLES: Final = frozenset("bey hanım beyefendi hanımefendi जी साहब साहिब".split())
+_SUFFIXED_NAMES: Final = frozenset({"úr", "asszony", "kisasszony"})
+_PRESENT: Final = frozenset({"here", "hier"})
+_LONGEST_GREETING = 3
+_LEAST = 3
+
+
+def names_beside(words: Words) -> Iterator[Range]:
+    for index, low in enumerate(words.lowers):
+        if low in _cues():
+            found = _beside(words, index, low)
+            if found is not None:
+                yield found
+
+
+@cache
+def _said() -> frozenset[str]:
+    return frozenset(cue_list("said"))
+
+
+@cache
+def _cues() -> frozenset[str]:
+    return frozenset(cue_list("after_names")) | _SUFFIXED_TITLES | _SUFFIXED_NAMES | _said()
+
+
+def _beside(words: Words, index: int, low: str) -> Range | None:
+    if low in _said():
+        return _speaker(words, index)
+    if not index or words.gap(index) != " ":
+        return None
+    kind = words.kind(index - 1)
+    if low in _SUFFIXED_TITLES:
+        is_name = kind not in {ORDINARY, PLACE} and (words.is_capital(index - 1) or not words.has_case(index - 1))
+    elif low in _SUFFIXED_NAMES:
+        is_name = kind in SOLID
+    else:
+        is_name = _is_caller(words, index, low)
+    return (index - 1, index) if is_name else None
+
+
+def _is_caller(words: Words, index: int, low: str) -> bool:
+    at = index - 1
+    kind = words.kind(at)
+    is_present = low in _PRESENT
+    if not _opens_message(words, at) or not (words.ends_clause(index) or is_present):
+        return False
+    if kind == FIRST or kind == MAYBE_FIRST and (words.is_capital(at) or words.ends_clause(index)):
+        return True
+    return kind in {LAST, UNKNOWN} and is_present and words.has_case(at) and words.ends_clause(index)
+
+
+def _opens_message(words: Words, index: int) -> bool:
+    return index <= _LONGEST_GREETING and all(words.lowers[at] in greeting_words() for at in range(index))
+
+
+def _speaker(words: Words, index: int) -> Range | None:
+    if index and words.gap(index) == " " and _may_speak(words, index - 1):
+        return index - 1, index
+    start = index + 1
+    is_behind = start < len(words) and words.gap(start) == " " and _may_speak(words, start) and not words.is_capital(index)
+    if is_behind and (not words.is_german or words.kind(start) != UNKNOWN or words.lowers[index] in _GERMAN_SAID):
+        return start, name_end(words, start)
+    return None
+
+
+_GERMAN_SAID: Final = frozenset({"sagte", "meinte", "erklärte", "fragte", "antwortete"})
+
+
+def _may_speak(words: Words, index: int) -> bool:
+    kinds = SOLID | {MAYBE_FIRST, UNKNOWN} if not words.is_german else SOLID | MAYBE | {UNKNOWN}
+    return words.is_capital(index) and words.kind(index) in kinds and len(words.lowers[index]) >= _LEAST
