@@ -28,8 +28,11 @@ _SPOKEN_LOCAL = re.compile(
 )
 _SPOKEN_LOCAL_REACH = 90
 _NOT_A_LOCAL = frozenset(
-    ["it", "me", "us", "you", "him", "her", "them", "look", "looking", "was", "is", "are", "am", "be", "been", "were", "see", "this", "that", "here", "there", "order", "bought", "buy", "found", "available", "works", "working", "worked", "live", "lives", "shop", "shopped", "store", "person", "email", "mail", "located", "located", "in", "on", "or", "and", "arrive", "arrived", "site", "website", "online", "page", "pages", "visit", "visited", "saw", "laugh", "good", "bad", "only", "all", "not", "just", "while", "back", "up", "down", "out"]
-)
+    "it me us you him her them look looking was is are am be been were see this that here there order bought buy "
+    "found available works working worked live lives shop shopped store person email mail located located in on or "
+    "and arrive arrived site website online page pages visit visited saw laugh good bad only all not just while "
+    "back up down out"
+.split())
 
 
 def find_emails(reading: Reading) -> Iterator[Span]:

@@ -6,12 +6,14 @@ from typing import Final
 
 from sessions.privacy.cues import cue_list, has_cue
 from sessions.privacy.names.lexicon import lexicon
+from sessions.privacy.names.unspaced import SCRIPT
 from sessions.privacy.names.words import FIRST, LAST, MAYBE_FIRST, MAYBE_LAST, ORDINARY, PLACE, UNKNOWN, Words
 
 _MOST_WORDS = 4
 _REFUSALS: Final = frozenset(
-    ["why", "no", "none", "nope", "nothing", "later", "skip", "anonymous", "rather", "prefer", "don't", "warum", "nein", "pourquoi", "non", "porque", "por", "qué", "perché", "dlaczego", "nie", "зачем", "нет", "почему", "because", "what", "who"]
-)
+    "why no none nope nothing later skip anonymous rather prefer don't warum nein pourquoi non porque por qué "
+    "perché dlaczego nie зачем нет почему because what who"
+.split())
 
 
 def answered_names(words: Words) -> Iterator[tuple[int, int]]:
@@ -19,6 +21,8 @@ def answered_names(words: Words) -> Iterator[tuple[int, int]]:
     if not after or not has_cue("name_questions", after):
         return
     start = _first_of_answer(words)
+    if start < len(words) and SCRIPT.match(words.lowers[start]):
+        return
     end = start
     while end < len(words) and end - start < _MOST_WORDS + 1 and (end == start or _joins(words, end)):
         end += 1

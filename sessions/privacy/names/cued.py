@@ -17,6 +17,7 @@ from sessions.privacy.names.taking import (
     may_follow_introduction,
     name_end,
     next_belongs,
+    next_is_solid,
 )
 from sessions.privacy.names.words import MAYBE_FIRST, MAYBE_LAST, ORDINARY, PLACE, UNKNOWN, Words
 
@@ -28,7 +29,7 @@ _LINKS: Final = frozenset(
 )
 _FIRST_PERSON: Final = frozenset(
     "im i'm am bin suis soy sou sono ben jestem я är er olen vagyok jsem sunt ben είμαι sam saya tôi là myself som съм ik "
-    "mình em it's its now is".split()
+    "mình em it's its now is o a é fala habla spricht parla mówi говорит ako minä".split()
 )
 _TITLES_INSIDE: Final = frozenset("mr mrs ms dr prof frau herr herrn mme pan pani".split())
 _PLAIN_TITLES: Final = frozenset(
@@ -36,6 +37,8 @@ _PLAIN_TITLES: Final = frozenset(
     "mevrouw meneer pani panią paní господин госпожа bay bayan sayın κύριε κυρία κύριος doamna domnul fru hr".split()
 )
 _LEAST_SMALL = 3
+_LONGEST_CUE = 2
+_INDIC = "\u0900"  # too few of whose words are known to tell the ordinary from names
 _LONGEST_GREETING = 2
 
 
@@ -91,13 +94,14 @@ def _weakly_introduced(words: Words, index: int) -> Range | None:
     elif words.has_case(start):
         is_name = _is_small_name(words, index, start)
     else:
-        is_name = kind in SOLID or (kind in MAYBE | {UNKNOWN} and (next_belongs(words, start) or words.ends_clause(start)))
+        is_name = kind in SOLID or next_is_solid(words, start) and kind in MAYBE | {UNKNOWN}
+        is_name = is_name or (kind in MAYBE | {UNKNOWN} and words.ends_clause(start) and words.lowers[start] < _INDIC)
     return (start, name_end(words, start)) if is_name else None
 
 
 def _is_said_of_oneself(words: Words, index: int, start: int) -> bool:
     kind = words.kind(start)
-    if kind == MAYBE_FIRST:
+    if kind == MAYBE_FIRST or (kind == PLACE and words.ends_clause(start) and words.lowers[start] in lexicon().ambiguous_first):
         return True
     return kind == UNKNOWN and words.ends_clause(start) and words.lowers[index] in _FIRST_PERSON
 
@@ -109,14 +113,12 @@ def _is_small_name(words: Words, index: int, start: int) -> bool:
     is_first_person = words.lowers[index] in _FIRST_PERSON
     if low in also_words():
         return words.ends_clause(start) and is_first_person
-    return words.kind(start) == UNKNOWN and is_first_person and words.ends_clause(start) and words.begins_sentence(_cue_start(words, index))
+    return words.kind(start) == UNKNOWN and is_first_person and words.ends_clause(start) and _greets_before(words, index)
 
 
-def _cue_start(words: Words, index: int) -> int:
-    """The first word of the sentence so far, greetings left out: 'hej jag är tolga'."""
-    while index and not words.begins_sentence(index) and words.lowers[index - 1] not in greeting_words():
-        index -= 1
-    return 0 if index and words.lowers[index - 1] in greeting_words() else index
+def _greets_before(words: Words, index: int) -> bool:
+    """'hej jag är tolga': a greeting opens the message and the cue follows it."""
+    return any(words.lowers[at] in greeting_words() for at in range(max(0, index - _LONGEST_CUE), index))
 
 
 @cache

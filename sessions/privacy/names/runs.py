@@ -51,7 +51,7 @@ def _name_in_run(words: Words, start: int, end: int) -> Range | None:
         return None
     if words.is_vietnamese and end - start > 1:
         return _vietnamese(words, start, end)
-    if end - start == 1 and _is_beside_place(words, start):
+    if end - start == 1 and (_is_beside_place(words, start) or _is_beside_article(words, start)):
         return None
     if start and words.lowers[start - 1] in _SAINTS and words.continues_name(start):
         return None
@@ -80,7 +80,17 @@ def _is_beside_place(words: Words, index: int) -> bool:
         return True
     other = index - 2 if before in _AND else index - 1
     is_row = before in _AND or words.gap(index) == ", "
-    return is_row and other >= 0 and words.is_capital(other) and words.kind(other) == PLACE
+    if not is_row or other < 0 or not words.is_capital(other):
+        return False
+    return words.kind(other) == PLACE or _is_beside_place(words, other)
+
+
+def _is_beside_article(words: Words, index: int) -> bool:
+    """'the Oliver sofa'. Not in languages that put an article before names."""
+    return index > 0 and words.gap(index) == " " and words.lowers[index - 1] in _ARTICLES_OF_THINGS
+
+
+_ARTICLES_OF_THINGS: Final = frozenset("the this these that your our an les un une los las un una ein eine".split())
 
 
 def _vietnamese(words: Words, start: int, end: int) -> Range | None:
@@ -134,8 +144,9 @@ def _belongs(words: Words, index: int, kind: str) -> bool:
 
 _LONG_NOUN = 11
 _MONTHS: Final = frozenset(
-    ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-)
+    "january february march april may june july august september october november december monday tuesday "
+    "wednesday thursday friday saturday sunday"
+.split())
 
 
 def _precedes(words: Words, index: int, kind: str) -> bool:
@@ -145,6 +156,8 @@ def _precedes(words: Words, index: int, kind: str) -> bool:
         return True
     if kind == UNKNOWN:
         return not words.begins_sentence(index) and not words.is_german
+    if kind == ORDINARY:
+        return not words.begins_sentence(index) and not words.is_german and not _is_beside_article(words, index)
     return kind == PLACE and words.lowers[index] in lexicon().ambiguous_first and words.lowers[index] not in _MONTHS
 
 
@@ -183,6 +196,8 @@ def _unknown_pair(words: Words, start: int, kinds: list[str]) -> Range | None:
         text[words.starts[at] + 1 : words.ends[at]].replace("-", "").islower() and len(words.lowers[at]) >= _LEAST_LETTERS
         for at in range(start, end)
     )
+    if words.begins_sentence(start) and not words.is_english:
+        return None
     has_article = start > 0 and words.lowers[start - 1] in _ARTICLES and words.gap(start) == " "
     following = words.after(end - 1).lstrip(" ")[:1]
     return (start, end) if looks_plain and not has_article and not following.isdigit() and following != "&" else None

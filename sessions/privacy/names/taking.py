@@ -46,6 +46,8 @@ def _goes_on(words: Words, index: int) -> bool:
             return True
         if low in PARTICLES:
             return index + 1 < len(words) and words.is_capital(index + 1)
+        if kind == ORDINARY:
+            return not words.is_german and index + 1 < len(words) and next_is_solid(words, index)
         return kind in SOLID | MAYBE | {UNKNOWN} or (kind == PLACE and lexicon().is_any(low))
     return len(low) >= _LEAST_SMALL and kind in SOLID and not words.is_capital(index - 1)
 
@@ -72,6 +74,8 @@ def may_follow_introduction(words: Words, index: int) -> bool:
     kind = words.kind(index)
     if words.ends[index] - words.starts[index] < _LEAST_LETTERS:
         return words.is_capital(index) and next_belongs(words, index)
+    if kind == UNKNOWN and words.has_case(index) and not words.is_capital(index):
+        return words.ends_clause(index) or next_is_solid(words, index) or _ends_after_next(words, index)
     if kind in SOLID | {UNKNOWN, MAYBE_FIRST}:
         return True
     if kind == PLACE:
@@ -79,6 +83,18 @@ def may_follow_introduction(words: Words, index: int) -> bool:
     if kind == MAYBE_LAST:
         return words.is_capital(index) or not words.has_case(index)
     return kind == ORDINARY and words.is_capital(index) and not words.is_german and words.ends_clause(index)
+
+
+def next_is_solid(words: Words, index: int) -> bool:
+    following = index + 1
+    is_name = following < len(words) and words.continues_name(following) and words.kind(following) in SOLID
+    return is_name and (words.is_capital(following) or not words.is_capital(index))
+
+
+def _ends_after_next(words: Words, index: int) -> bool:
+    following = index + 1
+    is_close = following < len(words) and words.continues_name(following)
+    return is_close and words.kind(following) == UNKNOWN and words.ends_clause(following)
 
 
 def is_brand(words: Words, start: int, end: int) -> bool:

@@ -16,10 +16,12 @@ _SENTENCE_BREAK: Final = re.compile(
 )
 _JOINS_NAME: Final = re.compile(r" ?[ \xa0-] ?|\. ?| ")
 _ELISIONS: Final = frozenset({"d", "l", "qu", "dell", "all", "nell", "sull", "dall", "un"})
-_LONGEST_SUFFIX = 5
+_LONGEST_SUFFIX = 8
 GERMAN: Final = frozenset(
-    ["ich", "und", "der", "das", "nicht", "ist", "mit", "für", "ein", "eine", "einen", "auf", "wir", "sie", "bitte", "haben", "zu", "den", "dem", "wie", "von", "mein", "meine", "habe", "kann", "wurde", "wird", "bei", "nach", "aus", "aber", "auch", "noch", "ihre", "ihr", "im", "am", "zum", "zur", "es", "hat", "war", "sind"]
+    "ich und nicht ist für eine einen wir bitte mein meine habe wurde wird auch noch ihre zum zur sind beim vom über sagte "
+    "können möchte haben sie ein auf nach wie aus kann kein keine mich mir wurden dem des".split()
 )
+_ENGLISH: Final = frozenset("the and of is was are were has have had by with his her for from won said".split())
 
 FIRST, LAST, MAYBE_FIRST, MAYBE_LAST, PLACE, ORDINARY, UNKNOWN = "F", "L", "f", "l", "p", "o", "u"
 
@@ -52,7 +54,7 @@ class Words:
             elif (
                 len(head) > 1
                 and len(tail) <= _LONGEST_SUFFIX
-                and (tail == "s" or lexicon().is_any(head))
+                and (tail == "s" or lexicon().is_any(head) or head in lexicon().places)
                 and head not in _NEVER_POSSESSIVE
             ):
                 self._shorten(index, 0, len(tail) + 1)
@@ -123,6 +125,10 @@ class Words:
         return SURNAME_INSIDE.search(low) is not None and not self.begins_sentence(index) and not self.is_german
 
     @cached_property
+    def is_english(self) -> bool:
+        return not _ENGLISH.isdisjoint(self.lowers)
+
+    @cached_property
     def is_vietnamese(self) -> bool:
         return _VIETNAMESE.search(self.reading.lower) is not None
 
@@ -143,8 +149,9 @@ _NEVER_POSSESSIVE: Final = frozenset(
 _LONGEST_INITIAL = 2
 _CLAUSE_ENDS: Final = frozenset(",.!?;:\n)-\u3002\uff01\uff1f\u060c\u061f\u0964")
 _JOINING: Final = frozenset(
-    ["and", "from", "here", "speaking", "again", "with", "calling", "i", "my", "und", "aus", "von", "hier", "et", "de", "ici", "y", "e", "di", "da", "en", "van", "hier", "i", "z", "tutaj", "и", "из", "с", "och", "från", "og", "fra", "ja", "és", "și", "ve"]
-)
+    "btw but where when why please pls aber mais pero mas ma maar ale no но men mutta and from here speaking again with calling i my und aus von hier et de ici y e di da en van hier i z tutaj и "
+    "из с och från og fra ja és și ve"
+.split())
 _LEAST_BASE = 3
 
 
