@@ -11,7 +11,7 @@ from sessions.privacy.names.cued import cued_names
 from sessions.privacy.names.heard import HeardNames
 from sessions.privacy.names.runs import capital_names
 from sessions.privacy.names.unspaced import SCRIPT, unspaced_names
-from sessions.privacy.names.words import Words
+from sessions.privacy.names.words import MAYBE_FIRST, MAYBE_LAST, ORDINARY, PLACE, Words
 from sessions.privacy.reading import Reading, Span
 
 
@@ -56,10 +56,18 @@ def _phrase_pattern(phrase: str) -> re.Pattern[str]:
     return re.compile(words if SCRIPT.search(phrase) else rf"(?<!\w){words}(?!\w)")
 
 
+def _is_written_as_name(words: Words, index: int) -> bool:
+    """With a capital that does not come from the sentence's beginning, unless somebody is spoken to there."""
+    if not words.is_capital(index):
+        return False
+    is_ordinary = words.kind(index) in {ORDINARY, PLACE, MAYBE_FIRST, MAYBE_LAST}
+    return not (is_ordinary and words.begins_sentence(index)) or words.after(index).startswith((",", "!"))
+
+
 def _claim_heard(words: Words, heard: HeardNames) -> None:
     reading = words.reading
     for index, low in enumerate(words.lowers):
-        value = heard.value_of(low, is_capital=words.is_capital(index))
+        value = heard.value_of(low, is_capital=_is_written_as_name(words, index))
         if value is not None:
             reading.claim(Span(Kind.NAME, words.starts[index], words.ends[index], value))
     if SCRIPT.search(reading.text):

@@ -17,6 +17,8 @@ _SUFFIXES: Final = frozenset(
 .split())
 _PARTICLES: Final = frozenset("de da do dos das del della di van von der den bin ibn al el la le mr mrs ms dr y e ter ten of the".split())
 
+_DATES: Final = frozenset("january march april may june july august mai juni juli mars abril maio junho mayo".split())
+
 
 class HeardNames:
     """Which words are this session's names, and the value that each stands for."""
@@ -46,7 +48,7 @@ class HeardNames:
     def learn(self, parts: Iterable[str]) -> None:
         """Remember the words of a name."""
         for part in parts:
-            if len(part) < _LEAST_PART or part in _PARTICLES or part in self.words:
+            if len(part) < _LEAST_PART or part in _PARTICLES or part in _DATES or part in self.words:
                 continue
             self.words[part] = part
             if part in lexicon().ordinary or not (part[0] > "\u024f" or len(part) > _LEAST_PART):

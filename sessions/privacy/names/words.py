@@ -12,7 +12,7 @@ from sessions.privacy.reading import Reading
 _NOT = r"\s\d_!-&(-@\[-`{-\xa9\xab-\xb4\xb6-\xb9\xbb-\xbf\xd7\xf7\u2000-\u206f\u20a0-\u20cf\u2100-\u2bff\u3000-\u3004\u3008-\u3020\u30fb\ue000-\uf8ff\u060c\u061b\u061f\u066a-\u066d\u06d4\u0964\u0965\u055a-\u055f\u0589\u05be\u05c0\u05c3\u05f3\u05f4\U0001f000-\U0001ffff'"
 _WORD: Final = re.compile(rf"[^{_NOT}]+(?:['\-][^{_NOT}]+)*")
 _SENTENCE_BREAK: Final = re.compile(
-    r"[.!?:;\n\u3002\uff01\uff1f\u061f\u06d4\u0964\"\u201c\u201d\u201e\xab\xbb(\[*>\u2022]"
+    r"[.!?:;\n\xa1\xbf\u3002\uff01\uff1f\u061f\u06d4\u0964\"\u201c\u201d\u201e\xab\xbb(\[*>\u2022]"
 )
 _JOINS_NAME: Final = re.compile(r" ?[ \xa0-] ?|\. ?| ")
 _ELISIONS: Final = frozenset({"d", "l", "qu", "dell", "all", "nell", "sull", "dall", "un"})
@@ -185,7 +185,7 @@ def _without_prefix(low: str, names: Lexicon) -> str | None:
 
 def _of_parts(parts: list[str], names: Lexicon) -> str:
     kinds = {classify(part, names) for part in parts if part}
-    if kinds & {FIRST, LAST} and ORDINARY not in kinds:
+    if kinds & {FIRST, LAST} and not kinds & {ORDINARY, UNKNOWN}:
         return FIRST if FIRST in kinds else LAST
     if kinds <= {MAYBE_FIRST, MAYBE_LAST}:
         return MAYBE_FIRST if MAYBE_FIRST in kinds else MAYBE_LAST
