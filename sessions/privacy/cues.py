@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 LISTS: Final = Path(__file__).parent / "lists"
+TOKEN: Final = re.compile(r"[^\W\d_]+")
 _UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
@@ -35,6 +36,35 @@ def any_of(cues: Iterable[str]) -> str:
     unspaced = [re.escape(cue) for cue in ordered if _UNSPACED.search(cue)]
     parts = ([rf"(?<!\w)(?:{'|'.join(spaced)})"] if spaced else []) + unspaced
     return "|".join(parts)
+
+
+class Gate(NamedTuple):
+    """Tells fast that a text holds no cue of a list: most texts hold none."""
+
+    words: frozenset[str]
+    beginnings: tuple[str, ...]
+    unspaced: tuple[str, ...]
+
+    def may_pass(self, tokens: frozenset[str], lower: str) -> bool:
+        if not self.words.isdisjoint(tokens):
+            return True
+        if self.beginnings and any(token.startswith(self.beginnings) for token in tokens):
+            return True
+        return not lower.isascii() and any(map(lower.__contains__, self.unspaced))
+
+
+@cache
+def cue_gate(name: str) -> Gate:
+    words: set[str] = set()
+    beginnings: set[str] = set()
+    unspaced = tuple(cue for cue in cue_list(name) if _UNSPACED.search(cue))
+    for cue in cue_list(name):
+        first = TOKEN.match(cue)
+        if first is None or _UNSPACED.search(cue):
+            continue
+        is_open = cue[first.end() : first.end() + 1] == "*"
+        (beginnings if is_open else words).add(first[0])
+    return Gate(frozenset(words), tuple(beginnings), unspaced)
 
 
 def last_cue_end(name: str, text: str) -> int:

@@ -16,14 +16,15 @@ from sessions.privacy.reading import Reading, Span
 
 Detector = Callable[[Reading], Iterator[Span]]
 
-_WITH_DIGITS: Final[tuple[Detector, ...]] = (
-    find_ibans,
-    find_cards,
-    find_birth_dates,
-    find_ips,
-    find_national_ids,
-    find_addresses,
-    find_phones,
+# With the least number of digits that such a thing has.
+_WITH_DIGITS: Final[tuple[tuple[int, Detector], ...]] = (
+    (9, find_ibans),
+    (12, find_cards),
+    (2, find_birth_dates),
+    (4, find_ips),
+    (4, find_national_ids),
+    (1, find_addresses),
+    (5, find_phones),
 )
 _LEAST_LENGTH = 3
 
@@ -36,11 +37,13 @@ def find_structured(reading: Reading) -> None:
     _claim(find_emails, reading)
     if ":" in reading.text or "-" in reading.text or "." in reading.text:
         _claim(find_macs, reading)
-    if reading.has_digit:
-        for detector in _WITH_DIGITS:
+    if not reading.digits:
+        if "::" in reading.text:
+            _claim(find_ips, reading)
+        return
+    for least, detector in _WITH_DIGITS:
+        if reading.digits >= least or (detector is find_ips and ":" in reading.text):
             _claim(detector, reading)
-    elif not reading.text.isascii():
-        _claim(find_ips, reading)
 
 
 def _claim(detector: Detector, reading: Reading) -> None:

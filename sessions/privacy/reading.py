@@ -1,9 +1,11 @@
 """One text while it is read: folded, with what has been found in it so far."""
 
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
+from sessions.privacy.cues import TOKEN, cue_gate
 from sessions.privacy.folding import BARRIER, Folded, fold
 from sessions.privacy.kinds import Kind
 from sessions.privacy.placeholders import PLACEHOLDER
@@ -35,8 +37,18 @@ class Reading:
         return self.text.lower()
 
     @cached_property
-    def has_digit(self) -> bool:
-        return any(map(self.text.__contains__, "0123456789"))
+    def tokens(self) -> frozenset[str]:
+        """The runs of letters in it, small."""
+        return frozenset(TOKEN.findall(self.lower))
+
+    def may_hold(self, cues: str) -> bool:
+        """Whether a cue of that list may stand in the text; a quick no for most texts."""
+        return cue_gate(cues).may_pass(self.tokens, self.lower)
+
+    @cached_property
+    def digits(self) -> int:
+        """How many digits there are: a cheap reason not to look for what needs more of them."""
+        return len(_DIGIT.findall(self.text))
 
     def claim(self, span: Span) -> bool:
         """Keep the span unless something found before it overlaps."""
@@ -62,6 +74,7 @@ class Reading:
             yield start, end, span
 
 
+_DIGIT = re.compile("[0-9]")
 _LONGEST_AFTER = 600  # characters; a question stands at a message's end
 
 

@@ -50,7 +50,7 @@ _PREFIXED: Final = re.compile(
     r"(?<!\w)(?:calle|c/|avenida|avda\.?|av\.|plaza|paseo|pº|camino|carretera|ronda|travesía|carrer|carrera|cra\.?|kra\.?|diagonal|transversal|calzada|privada|urbanización|"
     r"rua|r\.|travessa|alameda|praça|largo|estrada|rodovia|via|viale|v\.le|piazza|p\.zza|corso|c\.so|vicolo|largo|strada|contrada|"
     r"ulica|ulice|ul\.|aleja|al\.|aleje|plac|pl\.|os\.|osiedle|улица|ул\.?|проспект|просп\.|пр-т|пр\.|переулок|пер\.|площадь|пл\.|бульвар|бул\.|бульв\.|шоссе|набережная|наб\.|вулиця|вул\.|провулок|пров\.|"
-    r"str\.|strada|bulevardul|bd\.|bdul|aleea|calea|șoseaua|šetalište|trg|náměstí|nám\.|třída|jalan|jl\.?|jln\.?|lorong|gang|οδός|οδο|λεωφόρος|λεωφ\.|đường|phố|ngõ|שדרות|רחוב|رحوב|شارع|الشارع|خیابان|कॉलोनी|मार्ग|ถนน|ซอย)"
+    r"str\.|strada|bulevardul|bd\.|bdul|aleea|calea|șoseaua|šetalište|trg|náměstí|nám\.|třída|jalan|jl\.?|jln\.?|lorong|gang|οδός|οδο|λεωφόρος|λεωφ\.|đường|phố|ngõ|ב?רחוב|שדרות|شارع|الشارع|خیابان|कॉलोनी|मार्ग|ถนน|ซอย)"
     r"\s{0,2}(?:[^\W\d_][\w'.\-]{0,24},?\s){0,5}?[^\W\d_]?[\w'.\-\u0900-\u0dff\u0e00-\u0e7f]{0,24},?\s{0,2}(?:n[º°o.ùr]{0,2}\.?\s?|num\.?\s|numer\s|nr\.?\s?|no[:.]?\s?|br\.\s?|#\s?|д(?:ом)?\.?\s?|буд\.?\s?|s/n|kav\.\s?|số\s|רقم\s|رقم\s)?\d{1,5}(?:\s?[a-zA-Zа-яА-Я](?!\w))?(?:\s?[/\-]\s?\d{1,4}\w?)?(?![\w%€$:]|[.,]\d)",
     re.IGNORECASE,
 )
@@ -70,11 +70,35 @@ _PO_BOX: Final = re.compile(
     r"(?<!\w)(?:p\.?\s?o\.?\s?box|postfach|apartado(?: postal)?|boîte postale|b\.?p\.?|caixa postal|casella postale|postbus|а/я)\s(?:n[º°o.]\s?)?\d{1,7}(?!\w)",
     re.IGNORECASE,
 )
-_ALL_SPACED: Final = (_SUFFIXED, _SEPARATE, _FRENCH)
 _NOT_SUFFIXED: Final = re.compile(
     r"(?:^|\s)(?:[a-zäöüß]{0,3}(?:weg|str|hof|tie|vei|alle|platz))\s|hinweg|umweg|halbweg|arbeitsweg|schulweg|durchweg|parkplatz|stellplatz|sitzplatz|arbeitsplatz|marktplatz$|bahnhof",
     re.IGNORECASE,
 )
+
+# The words without which a pattern cannot match.
+_ENGLISH_WORDS: Final = frozenset(_ENGLISH_TYPES.split("|"))
+_FRENCH_WORDS: Final = frozenset(
+    "rue avenue av boulevard bd bld place pl chemin ch impasse allée quai route cours square passage sentier villa résidence "
+    "faubourg montée ruelle".split()
+)
+_SEPARATE_WORDS: Final = frozenset(
+    "straße strasse str weg platz allee ring utca út útja tér körút köz u sokak sokağı sk caddesi cad bulvarı mahallesi mah "
+    "katu tie iela gatvė g tänav gata vei vej väg".split()
+)
+_PREFIX_WORDS: Final = frozenset(
+    "calle c avenida avda av plaza paseo pº camino carretera ronda travesía carrer carrera cra kra diagonal transversal "
+    "calzada privada urbanización rua r travessa alameda praça largo estrada rodovia via viale v piazza p corso vicolo strada "
+    "contrada ulica ulice ul aleja al aleje plac pl os osiedle улица ул проспект просп пр переулок пер площадь пл бульвар бул "
+    "бульв шоссе набережная наб вулиця вул провулок пров str bulevardul bd bdul aleea calea șoseaua šetalište trg náměstí nám "
+    "třída jalan jl jln lorong gang οδός οδο λεωφόρος λεωφ đường phố ngõ שדרות רחוב ברחוב شارع الشارع خیابان मार्ग ถนน ซอย".split()
+)
+_BOX_WORDS: Final = frozenset("box postfach apartado boîte bp b caixa casella postbus а".split())
+_SUFFIXES: Final = (
+    "straße", "strasse", "str", "weg", "platz", "allee", "gasse", "damm", "ufer", "chaussee", "gässchen", "straat", "laan",
+    "plein", "gracht", "kade", "dijk", "steeg", "singel", "dreef", "hof", "gatan", "vägen", "gränd", "stigen", "gata", "vei",
+    "vej", "gade", "vænget", "alle", "stræde", "katu", "tie", "kuja", "polku", "kaari", "tänav", "iela", "gatvė",
+)  # fmt: skip
+_CJK_SIGNS: Final = re.compile(r"〒|[市区區县縣町村路街道巷弄号號丁目番县府县]|[로길동읍면리]\s?\d")
 
 _CUED: Final = re.compile(rf"[\s:]{{0,4}}(?:(?:is|ist|est|es|é|è|now|to|at|is:|ist:)\s)?([^\n!?;{BARRIER}]{{6,140}})")
 _CUED_END: Final = re.compile(
@@ -87,27 +111,47 @@ _LEAST_WORDS = 2
 
 
 def find_addresses(reading: Reading) -> Iterator[Span]:
-    text = reading.text
-    for match in _ENGLISH.finditer(text):
-        if not _NOT_A_STREET.search(text, match.start(), match.end()) or _is_capitalised(match[0]):
-            tail = _ENGLISH_TAIL.match(text, match.end())
-            yield _span(reading, match.start(), tail.end() if tail else match.end())
-    for pattern in _ALL_SPACED:
-        for match in pattern.finditer(text):
-            if not _NOT_SUFFIXED.search(match[0]):
-                yield _span(reading, *match.span())
-    for match in _PREFIXED.finditer(text):
-        tail = _TAIL.match(text, match.end())
-        yield _span(reading, match.start(), tail.end() if tail else match.end())
-    yield from (_span(reading, *match.span()) for match in _PO_BOX.finditer(text))
-    if not text.isascii():
-        yield from (_span(reading, *match.span()) for match in _CJK.finditer(text))
+    tokens = reading.tokens
+    if not _ENGLISH_WORDS.isdisjoint(tokens):
+        yield from _english(reading)
+    if any(map(reading.lower.__contains__, _SUFFIXES)):
+        yield from _plain(reading, _SUFFIXED)
+    if not _SEPARATE_WORDS.isdisjoint(tokens):
+        yield from _plain(reading, _SEPARATE)
+    if not _FRENCH_WORDS.isdisjoint(tokens):
+        yield from _plain(reading, _FRENCH)
+    if not _PREFIX_WORDS.isdisjoint(tokens):
+        yield from _prefixed(reading)
+    if not _BOX_WORDS.isdisjoint(tokens):
+        yield from _plain(reading, _PO_BOX)
+    if _CJK_SIGNS.search(reading.text):
+        yield from _plain(reading, _CJK)
     yield from _after_cues(reading)
+
+
+def _english(reading: Reading) -> Iterator[Span]:
+    for match in _ENGLISH.finditer(reading.text):
+        if not _NOT_A_STREET.search(reading.text, match.start(), match.end()) or _is_capitalised(match[0]):
+            tail = _ENGLISH_TAIL.match(reading.text, match.end())
+            yield _span(reading, match.start(), tail.end() if tail else match.end())
+
+
+def _plain(reading: Reading, pattern: re.Pattern[str]) -> Iterator[Span]:
+    for match in pattern.finditer(reading.text):
+        if pattern is not _SUFFIXED or not _NOT_SUFFIXED.search(match[0]):
+            yield _span(reading, *match.span())
+
+
+def _prefixed(reading: Reading) -> Iterator[Span]:
+    for match in _PREFIXED.finditer(reading.text):
+        tail = _TAIL.match(reading.text, match.end())
+        yield _span(reading, match.start(), tail.end() if tail else match.end())
 
 
 def _after_cues(reading: Reading) -> Iterator[Span]:
     """What follows 'my address is', to the end of the sentence, if a house number is in it."""
-    starts = [cue.end() for cue in cue_pattern("address_cues").finditer(reading.lower)]
+    is_cued = reading.may_hold("address_cues")
+    starts = [cue.end() for cue in cue_pattern("address_cues").finditer(reading.lower)] if is_cued else []
     if reading.after and has_cue("address_cues", reading.after) and "?" in reading.after:
         starts.insert(0, 0)
     for start in starts:

@@ -51,7 +51,8 @@ _NOT_BETWEEN = re.compile(rf"[!?;{BARRIER}]|\.\s{{1,3}}[^\W\d]|\n\s*\n")
 
 
 def find_birth_dates(reading: Reading) -> Iterator[Span]:
-    starts = [cue.end() for cue in cue_pattern("birth_cues").finditer(reading.lower)]
+    is_cued = reading.may_hold("birth_cues")
+    starts = [cue.end() for cue in cue_pattern("birth_cues").finditer(reading.lower)] if is_cued else []
     if reading.after and has_cue("birth_cues", reading.after):
         starts.insert(0, 0)
     for start in starts:

@@ -86,7 +86,7 @@ def find_national_ids(reading: Reading) -> Iterator[Span]:
 
 def _after_cues(reading: Reading) -> Iterator[Span]:
     """The first number after a word for one, in the same sentence; and in an answer to the question for it."""
-    starts = [cue.end() for cue in cue_pattern("id_cues").finditer(reading.lower)]
+    starts = [cue.end() for cue in cue_pattern("id_cues").finditer(reading.lower)] if reading.may_hold("id_cues") else []
     if reading.after and has_cue("id_cues", reading.after):
         starts.insert(0, 0)
     for start in starts:
@@ -109,7 +109,7 @@ def _candidates(text: str) -> Iterator[tuple[int, int]]:
     """Words of letters and digits, and their runs joined by single blanks, ending at every word."""
     words = [match.span() for match in _WORD.finditer(text)]
     for index, (start, end) in enumerate(words):
-        if not any(map(str.isdigit, text[start:end])):
+        if not _DIGIT.search(text, start, end):
             continue
         best = end
         yield start, best
@@ -124,6 +124,7 @@ def _candidates(text: str) -> Iterator[tuple[int, int]]:
 _WORD = re.compile(
     r"(?<![A-Za-z0-9_@#/.\-+])[A-Za-z0-9&Ñ](?:[A-Za-z0-9_&Ñ]|[.\-/+(](?=[\dA-Za-z])|\)(?![A-Za-z0-9_])){0,40}(?![A-Za-z0-9_@])"
 )
+_DIGIT = re.compile("[0-9]")
 _MOST_PARTS = 8
 _LONGEST = 26
 

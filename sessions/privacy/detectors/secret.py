@@ -89,6 +89,8 @@ def _pem_blocks(text: str) -> Iterator[Span]:
 
 
 def _after_cues(reading: Reading) -> Iterator[Span]:
+    if not reading.may_hold("secret_cues"):
+        return
     for cue in cue_pattern("secret_cues").finditer(reading.lower):
         link = _AFTER_CUE.match(reading.lower, cue.end())
         assert link is not None  # every part of it may be missing

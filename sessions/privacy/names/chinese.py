@@ -63,7 +63,7 @@ def _end_of_name(text: str, start: int) -> int | None:
         if len(name) < length or not all("\u3400" <= letter <= "\u9fff" for letter in name):
             continue
         parts = {name[:2], name[1:], name} if length == 3 else {name}  # noqa: PLR2004 (surname and two characters)
-        if parts & words or any(letter in _PARTING or letter in _NOT_GIVEN for letter in name[1:]):
+        if any(part in words for part in parts) or any(letter in _PARTING or letter in _NOT_GIVEN for letter in name[1:]):
             continue
         if _is_border_after(text, end, is_short=length == 2):  # noqa: PLR2004 (surname and one character)
             return end

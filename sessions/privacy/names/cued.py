@@ -31,7 +31,9 @@ _FIRST_PERSON: Final = frozenset(
     "im i'm am bin suis soy sou sono ben jestem я är er olen vagyok jsem sunt ben είμαι sam saya tôi là myself som съм ik "
     "mình em it's its now is o a é fala habla spricht parla mówi говорит ako minä".split()
 )
-_TITLES_INSIDE: Final = frozenset("mr mrs ms dr prof frau herr herrn mme pan pani".split())
+_TITLES_INSIDE: Final = frozenset("mr mrs ms dr prof frau herr herrn mme pan pani ο η τον την του της".split())
+_MOST_TITLES = 3
+_MOST_LINKS = 3
 _PLAIN_TITLES: Final = frozenset(
     "mr mrs ms miss sir dr prof frau herr herrn mme mlle monsieur madame señor señora sr sra signor signora sig dhr mevr "
     "mevrouw meneer pani panią paní господин госпожа bay bayan sayın κύριε κυρία κύριος doamna domnul fru hr".split()
@@ -63,8 +65,9 @@ def _next(words: Words, index: int, gaps: frozenset[str]) -> int | None:
 
 def _introduced(words: Words, index: int) -> Range | None:
     start = _next(words, index, _GAPS)
-    while start is not None and words.lowers[start] in _LINKS and not words.is_capital(start):
-        start = _next(words, start, _GAPS)
+    for _ in range(_MOST_LINKS):
+        if start is not None and words.lowers[start] in _LINKS and not words.is_capital(start):
+            start = _next(words, start, _GAPS)
     if start is not None and words.lowers[start] in PARTICLES and not words.is_capital(start):
         following = _next(words, start, _CLOSE_GAPS)
         return (start, name_end(words, following)) if following is not None and words.is_capital(following) else None
@@ -128,8 +131,7 @@ def greeting_words() -> frozenset[str]:
 
 def _after_person(words: Words, index: int) -> Range | None:
     start = _next(words, index, frozenset({" ", ", ", ": ", " ("}))
-    while start is not None and words.lowers[start] in _TITLES_INSIDE | {"ο", "η", "τον", "την", "του", "της"}:
-        start = _next(words, start, frozenset({" ", ". ", "."}))
+    start = _past_titles(words, start)
     if start is None:
         return None
     kind = words.kind(start)
@@ -145,10 +147,16 @@ def _after_person(words: Words, index: int) -> Range | None:
     return (start, name_end(words, start)) if is_name else None
 
 
+def _past_titles(words: Words, start: int | None) -> int | None:
+    for _ in range(_MOST_TITLES):
+        if start is not None and words.lowers[start] in _TITLES_INSIDE:
+            start = _next(words, start, frozenset({" ", ". ", "."}))
+    return start
+
+
 def _titled(words: Words, index: int) -> Range | None:
     start = _next(words, index, frozenset({" ", ". ", "."}))
-    while start is not None and words.lowers[start] in _TITLES_INSIDE and start + 1 < len(words):
-        start = _next(words, start, frozenset({" ", ". ", "."}))
+    start = _past_titles(words, start)
     if start is None:
         return None
     is_plain = words.lowers[index] in _PLAIN_TITLES

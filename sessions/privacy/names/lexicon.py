@@ -1,7 +1,12 @@
 """The gazetteer of names and the list of ordinary words, both loaded when the first word is looked at."""
 
 import lzma
+import re
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import chain
 from typing import Final, NamedTuple
 
 from sessions.privacy.cues import LISTS, cue_list
@@ -23,6 +28,18 @@ _CUES_OF_WORDS: Final = (
 )
 
 
+class WordHashes:
+    """A large set of words in eight bytes each. That another word has the hash of one of them may be neglected."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._hashes = array("q", sorted(set(map(hash, words))))
+
+    def __contains__(self, word: str) -> bool:
+        wanted = hash(word)
+        place = bisect_left(self._hashes, wanted)
+        return place < len(self._hashes) and self._hashes[place] == wanted
+
+
 class Lexicon(NamedTuple):
     first: frozenset[str]
     """First names that are nothing else."""
@@ -33,7 +50,7 @@ class Lexicon(NamedTuple):
     ambiguous_last: frozenset[str]
     places: frozenset[str]
     """Places, brands, days and the like, whether or not names too."""
-    ordinary: frozenset[str]
+    ordinary: WordHashes
     """The frequent words of many languages, without those that are above all names."""
     ideographic: frozenset[str]
     """Names in scripts without blanks between words."""
@@ -64,7 +81,7 @@ def lexicon() -> Lexicon:
         if PLACE in flags:
             places.add(name)
     more = frozenset(cue_list("more_names")) - never - cues
-    ordinary = (frozenset(_lines("ordinary.txt.xz")) | never | cues) - more
+    ordinary = (word for word in chain(_lines("ordinary.txt.xz"), never, cues) if word not in more)
     every = first | last | ambiguous_first | ambiguous_last
     return Lexicon(
         frozenset(first | more),
@@ -72,7 +89,7 @@ def lexicon() -> Lexicon:
         frozenset(ambiguous_first - more),
         frozenset(ambiguous_last - more),
         frozenset(places - more),
-        ordinary,
+        WordHashes(ordinary),
         frozenset(name for name in every if name[0] >= "\u0e00"),
     )
 
@@ -81,5 +98,6 @@ def _words_of_cues() -> frozenset[str]:
     return frozenset(word for name in _CUES_OF_WORDS for cue in cue_list(name) for word in cue.rstrip(":").split())
 
 
-def _lines(name: str) -> list[str]:
-    return lzma.decompress((LISTS / name).read_bytes()).decode().splitlines()
+def _lines(name: str) -> Iterator[str]:
+    text = lzma.decompress((LISTS / name).read_bytes()).decode()
+    return (match[0] for match in re.finditer(r"[^\n]+", text))

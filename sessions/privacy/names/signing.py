@@ -29,7 +29,7 @@ def signed(words: Words, index: int) -> Range | None:
 
 def _end_of_line(words: Words, start: int) -> int:
     end = start + 1
-    while end < len(words) and "\n" not in words.gap(end):
+    while end < len(words) and end - start <= _MOST_WORDS and "\n" not in words.gap(end):
         end += 1
     return end
 
