@@ -27,7 +27,7 @@ class SessionRedactor:
         self.found: Counter[Kind] = Counter()
         self.placeholders: dict[str, str] = {}
         """From placeholder to the real words. Kept in memory only."""
-        self._normalised: dict[str, tuple[Kind, str]] = {}
+        self._meant: dict[str, tuple[Kind, str]] = {}
         self._key = key
         self._kinds = kinds
         self._heard = HeardNames(known)
@@ -97,7 +97,7 @@ class SessionRedactor:
         self.found[span.kind] += 1
         meant = (span.kind, span.value)
         name = placeholder(span.kind, span.value, self._key)
-        if self._normalised.setdefault(name, meant) != meant:
+        if self._meant.setdefault(name, meant) != meant:
             name = placeholder(span.kind, span.value, self._key, LONG)
         self.placeholders.setdefault(name, words)
         return name

@@ -152,7 +152,7 @@ def _after_cues(reading: Reading) -> Iterator[Span]:
     """What follows 'my address is', to the end of the sentence, if a house number is in it."""
     is_cued = reading.may_hold("address_cues")
     starts = [cue.end() for cue in cue_pattern("address_cues").finditer(reading.lower)] if is_cued else []
-    if reading.after and has_cue("address_cues", reading.after) and "?" in reading.after:
+    if "?" in reading.after and "mail" not in reading.after and has_cue("address_questions", reading.after):
         starts.insert(0, 0)
     for start in starts:
         cued = _CUED.match(reading.text, start)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from typing import Final
 
@@ -40,6 +41,7 @@ _SHORTEST = 12
 _CUE_REACH = 40
 _RUN = re.compile(r"(?<![A-Za-z0-9_])\d(?:[ .\-_/\t\n\xb7]{0,3}\d){11,}")
 _GROUP = re.compile(r"\d+")
+_LENGTH_OF_FOURS = 17
 _FOURS = re.compile(r"\d{4}[ \-.]\d{4}[ \-.]\d{4}[ \-.]\d{4}\b|\d{4}[ \-.]\d{6}[ \-.]\d{5}\b")
 _DOUBLED = tuple(sum(divmod(2 * digit, 10)) for digit in range(10))
 
@@ -64,7 +66,7 @@ def _in_run(reading: Reading, start: int, end: int) -> Iterator[Span]:
 
 def _last_group_of_card(reading: Reading, groups: list[tuple[int, int]], first: int) -> int | None:
     digits, found = "", None
-    for index in range(first, len(groups)):
+    for index in range(first, min(len(groups), first + _LONGEST)):
         digits += reading.text[groups[index][0] : groups[index][1]]
         if len(digits) > _LONGEST:
             break
@@ -73,10 +75,19 @@ def _last_group_of_card(reading: Reading, groups: list[tuple[int, int]], first: 
     return found
 
 
+@cache
+def _forms() -> re.Pattern[str]:
+    """The ranges as one pattern, since it is tried at every group of a long row of digits."""
+    alternatives = []
+    for low, high, lengths in _RANGES:
+        beginnings = "|".join(str(number) for number in range(int(low), int(high) + 1))
+        rests = "|".join(rf"\d{{{length - len(low)}}}" for length in sorted(lengths, reverse=True))
+        alternatives.append(f"(?:{beginnings})(?:{rests})")
+    return re.compile("|".join(alternatives))
+
+
 def is_card(digits: str) -> bool:
-    return any(
-        low <= digits[: len(low)] <= high and len(digits) in lengths for low, high, lengths in _RANGES
-    ) and is_luhn(digits)
+    return _forms().fullmatch(digits) is not None and is_luhn(digits)
 
 
 def is_luhn(digits: str) -> bool:
@@ -87,7 +98,7 @@ def is_luhn(digits: str) -> bool:
 
 
 def _is_mistyped(reading: Reading, start: int, end: int) -> bool:
-    if _FOURS.fullmatch(reading.text, start, end) is None:
+    if end - start < _LENGTH_OF_FOURS or _FOURS.fullmatch(reading.text, start, end) is None:
         return False
     return has_cue("card_cues", reading.before(start, _CUE_REACH)) or has_cue("card_cues", reading.after)
 

@@ -54,6 +54,7 @@ class HeardNames:
             if part in lexicon().ordinary or not (part[0] > "\u024f" or len(part) > _LEAST_PART):
                 self.cased.add(part)
             if len(part) >= _LEAST_STEM:
+                self._stems.setdefault(part, part)
                 self._stems.setdefault(part.rstrip(_VOWELS) if len(part.rstrip(_VOWELS)) > _LEAST_PART else part, part)
 
     def value_of(self, low: str, *, is_capital: bool) -> str | None:
