@@ -25,6 +25,26 @@ _ENGLISH: Final = re.compile(
     rf"(?:(?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th))\s){{1,3}}?(?:{_ENGLISH_TYPES})(?!\w)\.?(?:\s(?:[NSEW]|[NS][EW])(?!\w))?{_UNIT}",
     re.IGNORECASE,
 )
+# Endings of American and Commonwealth streets that are words of their own: only with capitals and a number before.
+_RARE_TYPES = (
+    "Annex|Arcade|Bayou|Beach|Bend|Bluff|Bluffs|Bottom|Branch|Bridge|Brook|Brooks|Burg|Bypass|Camp|Canyon|Cape|Causeway|"
+    "Center|Centers|Centre|Cliff|Cliffs|Club|Common|Commons|Corner|Corners|Course|Courts|Cove|Coves|Creek|Crest|Crossing|"
+    "Crossroad|Curve|Dale|Dam|Divide|Drives|Estate|Estates|Extension|Extensions|Fall|Falls|Ferry|Field|Fields|Flat|Flats|"
+    "Ford|Fords|Forest|Forge|Forges|Fork|Forks|Fort|Freeway|Garden|Gateway|Glen|Glens|Greens|Groves|Harbor|Harbors|Haven|"
+    "Heights|Hills|Hollow|Inlet|Island|Islands|Isle|Junction|Junctions|Key|Keys|Knoll|Knolls|Lake|Lakes|Land|Landing|Light|"
+    "Lights|Loaf|Lock|Locks|Lodge|Mall|Manor|Manors|Meadow|Meadows|Mews|Mill|Mills|Mission|Motorway|Mount|Mountain|"
+    "Mountains|Neck|Orchard|Oval|Overpass|Parade|Parkways|Parks|Pass|Passage|Path|Pike|Pine|Pines|Plain|Plains|Plazas|Point|"
+    "Points|Port|Ports|Prairie|Radial|Ramp|Ranch|Rapid|Rapids|Rest|Ridge|Ridges|River|Roads|Route|Rue|Run|Shoal|Shoals|Shore|"
+    "Shores|Skyway|Spring|Springs|Spur|Spurs|Squares|Station|Stravenue|Stream|Streets|Summit|Throughway|Top|Trace|Track|"
+    "Trafficway|Tunnel|Underpass|Union|Unions|Valley|Valleys|Via|Viaduct|Views|Village|Villages|Ville|Vista|Walks|Wall|Ways|"
+    "Well|Wells|Vale|Wharf|Esplanade|Promenade|Chase|Brae|Circus|Copse|Croft|Embankment|Gate|Yard|Strand"
+)
+_RARE: Final = re.compile(
+    rf"(?<![\w.,#\-/])(?:(?:Flat|Unit|Apt|Studio|Suite|House)\s\w{{1,5}},?\s)?\d{{1,5}}[a-zA-Z]?,?\s(?:[A-Z][\w'\-]{{1,20}}\s){{1,2}}(?:{_RARE_TYPES})(?!\w){_UNIT}"
+    rf"|(?:Flat|Unit|Apt|Studio|Suite)\s\w{{1,5}},?\s(?:[A-Z][\w'\-]{{1,20}}\s){{1,2}}(?:{_RARE_TYPES}|Street|Road|Lane|Drive|Avenue)(?!\w)"
+    rf"|(?<![\w.,#\-/])\d{{1,5}}\s(?:[A-Z][\w'\-]{{1,20}}\s){{1,3}}(?:Apt|Suite|Unit|Ste)\.?\s\d{{1,5}}(?!\w)"
+    rf"|(?<!\w)H\.?\s?No\.?\s?\d{{1,5}}(?:/\d{{1,4}})?,?\s(?:[A-Z][\w'\-]{{1,20}},?\s?){{1,4}}"
+)
 _ENGLISH_TAIL: Final = re.compile(rf"{_US_TAIL}{_UK_TAIL}")
 _NOT_A_STREET: Final = re.compile(
     r"\b(?:the|my|a|an|this|that|your|of|in|on|for|is|are|was|days?|hours?|minutes?|weeks?|items?|pieces?|people|times?|percent|euros?|dollars?|x|and|or|to|per|by|from|with|at|new|more|other|best|only|different|long|same|easy|one)\b",
@@ -34,11 +54,11 @@ _POST_TAIL = rf"(?:,?\s{{0,2}}(?:[A-Z]{{1,2}}-)?\d{{4,5}}(?:\s?[A-Z]{{2}}(?!\w))
 _SUFFIXED: Final = re.compile(
     rf"(?<!\w)(?:{_CAPITAL}[\s\-]){{0,3}}[^\W\d_][\w\-]{{1,30}}?(?:straße|strasse|str\.|str|weg|platz|allee|gasse|gässchen|damm|ufer|chaussee|"
     r"straat|laan|plein|gracht|kade|dijk|steeg|singel|dreef|hof|gatan|vägen|gränd|stigen|gata|gaten|veien|vegen|vei|vej|gade|vænget|alle|stræde|"
-    rf"katu|tie|kuja|polku|kaari|tänav|iela|gatvė)\s{{1,2}}(?:n[ro°º]\.?\s?)?\d{{1,4}}(?:\s?[a-zA-Z](?!\w))?(?:\s?[\-/]\s?\d{{1,4}}[a-zA-Z]?)?(?![\w%€$:]|[.,]\d){_POST_TAIL}",
+    rf"katu|tie|kuja|polku|kaari|bulevardi|tänav|iela|gatvė|torget|torg|bakken|hagen|veien|lia|pad|ring|allé|vang|parken|rinne)\s{{1,2}}(?:n[ro°º]\.?\s?)?\d{{1,4}}(?:\s?[a-zA-Z](?!\w))?(?:\s?[\-/]\s?\d{{1,4}}[a-zA-Z]?)?(?![\w%€$:]|[.,]\d){_POST_TAIL}",
     re.IGNORECASE,
 )
 _SEPARATE: Final = re.compile(
-    rf"(?<!\w)(?:{_CAPITAL}\s){{0,2}}(?:{_CAPITAL}\s)(?:Straße|Strasse|Str\.|Weg|Platz|Allee|Ring|utca|út|útja|tér|körút|köz|u\.|Sokak|Sokağı|Sk\.|Caddesi|Cad\.|Bulvarı|Mahallesi|Mah\.|katu|tie|iela|gatvė|g\.|tänav|gata|vei|vej|väg)"
+    rf"(?<!\w)(?:{_CAPITAL}\s){{0,2}}(?:{_CAPITAL}\s)(?:Straße|Strasse|Str\.|Weg|Platz|Allee|Allé|Ring|utca|út|útja|tér|körút|köz|u\.|Sokak|Sokağı|Sk\.|Caddesi|Cad\.|Bulvarı|Mahallesi|Mah\.|katu|tie|iela|gatvė|g\.|tänav|gata|vei|vej|väg)"
     rf",?\s(?:No[:.]?\s?|n°\s?)?\d{{1,4}}(?:\s?[a-zA-Z](?!\w))?(?:\s?[\-/]\s?\d{{1,4}})?(?![\w%€$:]|[.,]\d){_POST_TAIL}"
 )
 _FRENCH: Final = re.compile(
@@ -47,11 +67,11 @@ _FRENCH: Final = re.compile(
     re.IGNORECASE,
 )
 _PREFIXED: Final = re.compile(
-    r"(?<!\w)(?:calle|c/|avenida|avda\.?|av\.|plaza|paseo|pº|camino|carretera|ronda|travesía|carrer|carrera|cra\.?|kra\.?|diagonal|transversal|calzada|privada|urbanización|"
-    r"rua|r\.|travessa|alameda|praça|largo|estrada|rodovia|via|viale|v\.le|piazza|p\.zza|corso|c\.so|vicolo|largo|strada|contrada|"
-    r"ulica|ulice|ul\.|aleja|al\.|aleje|plac|pl\.|os\.|osiedle|улица|ул\.?|проспект|просп\.|пр-т|пр\.|переулок|пер\.|площадь|пл\.|бульвар|бул\.|бульв\.|шоссе|набережная|наб\.|вулиця|вул\.|провулок|пров\.|"
-    r"str\.|strada|bulevardul|bd\.|bdul|aleea|calea|șoseaua|šetalište|trg|náměstí|nám\.|třída|jalan|jl\.?|jln\.?|lorong|gang|οδός|οδο|λεωφόρος|λεωφ\.|đường|phố|ngõ|ב?רחוב|שדרות|شارع|الشارع|خیابان|कॉलोनी|मार्ग|ถนน|ซอย)"
-    r"\s{0,2}(?:[^\W\d_][\w'.\-]{0,24},?\s){0,5}?[^\W\d_]?[\w'.\-\u0900-\u0dff\u0e00-\u0e7f]{0,24},?\s{0,2}(?:n[º°o.ùr]{0,2}\.?\s?|num\.?\s|numer\s|nr\.?\s?|no[:.]?\s?|br\.\s?|#\s?|д(?:ом)?\.?\s?|буд\.?\s?|s/n|kav\.\s?|số\s|רقم\s|رقم\s)?\d{1,5}(?:\s?[a-zA-Zа-яА-Я](?!\w))?(?:\s?[/\-]\s?\d{1,4}\w?)?(?![\w%€$:]|[.,]\d)",
+    r"(?<!\w)(?:calle|c/|avenida|avda\.?|av\.|plaza|paseo|pº|camino|carretera|ronda|rambla|callejón|glorieta|bulevar|boulevard|continuación|privada|cerrada|circuito|prolongación|andador|ampliación|retorno|viaducto|travesía|carrer|carrera|cra\.?|kra\.?|diagonal|transversal|calzada|privada|urbanización|"
+    r"rua|r\.|travessa|alameda|praça|largo|estrada|rodovia|via|viale|v\.le|piazza|p\.zza|corso|c\.so|vicolo|largo|strada|contrada|borgo|stretto|piazzale|largo|lungomare|salita|rotonda|canale|"
+    r"ulica|ulice|ul\.|aleja|al\.|aleje|plac|pl\.|os\.|osiedle|улица|ул\.?|проспект|просп\.|пр-т|пр\.|переулок|пер\.|площадь|пл\.|бульвар|бул\.|бульв\.|шоссе|ш\.|сквер|майдан|площа|узвіз|бульвар|тупик|проезд|пр-д|аллея|наб\.|набережная|наб\.|вулиця|вул\.|провулок|пров\.|"
+    r"str\.|strada|bulevardul|bd\.|bdul|aleea|calea|șoseaua|šetalište|trg|náměstí|nám\.|třída|jalan|jl\.?|jln\.?|lorong|gang|gg\.|οδός|οδό|πλατεία|πλ\.|πάρ\.|λ\.|οδο|λεωφόρος|λεωφ\.|đường|phố|ngõ|ב?רחוב|שדרות|شارع|الشارع|خیابان|कॉलोनी|मार्ग|ถนน|ซอย)"
+    r"\s{0,2}(?:[^\W\d_][\w'.\-]{0,24},?\s){0,5}?[^\W\d_]?[\w'.\-\u0900-\u0dff\u0e00-\u0e7f]{0,24},?\s{0,2}(?:n[º°o.ùr]{0,2}\.?\s?|num\.?\s|numer\s|nr\.?\s?|no[:.]?\s?|br\.\s?|#\s?|д(?:ом)?\.?\s?|буд\.?\s?|s/n(?!\w)|kav\.\s?|số\s|רقم\s|رقم\s)?\d{1,5}(?:\s?[a-zA-Zа-яА-Я](?!\w))?(?:\s?[/\-]\s?\d{1,4}\w?)?(?![\w%€$:]|[.,]\d)",
     re.IGNORECASE,
 )
 _TAIL: Final = re.compile(
@@ -62,8 +82,8 @@ _CJK: Final = re.compile(
     r"〒\s?\d{3}-?\d{4}(?:\s?[\u3040-\u30ff\u4e00-\u9fff\dー\-]{4,40})?"
     r"|(?:東京都|北海道|(?:大阪|京都)府|[\u4e00-\u9fff]{2,3}県)[\u3040-\u30ff\u4e00-\u9fff]{1,16}\s?\d{1,4}(?:丁目|番地?|号|[\-の]\d{1,4}){1,4}(?:号室|\d{1,4}号室?)?"
     r"|[\u4e00-\u9fff\u3040-\u30ff]{1,8}[市区町村][\u4e00-\u9fff\u3040-\u30ff]{1,10}\d{1,4}(?:丁目\d{0,4}|番地?\d{0,4}|-\d{1,4}|号){1,4}"
-    r"|(?:[\u4e00-\u9fff]{2,8}?(?:省|自治区|特别行政区|市|州))?(?:[\u4e00-\u9fff]{1,8}?[市区县區縣镇鎮乡鄉]){0,3}[\u4e00-\u9fff]{1,10}?(?:路|街|道|大道|巷|弄|胡同|里|村)(?:[一二三四五六七八九十\d]{1,3}段)?[\d一二三四五六七八九十百零]{1,6}(?:号|號|弄)(?:[\d之\-]{0,5}[楼樓层層栋棟单元元座号號室]){0,5}(?:\d{1,5}[室号號楼樓])?"
-    r"|(?:[\uac00-\ud7af]{1,8}(?:특별시|광역시|시|도)\s)?(?:[\uac00-\ud7af]{1,6}[시군구]\s){0,2}[\uac00-\ud7af\d]{1,12}(?:로|길|대로)\s?\d{1,4}(?:번길\s?\d{1,4})?(?:-\d{1,4})?(?![\d가-힣년월일시원개번]|\s?(?:년|월|일|시|원|개|번))"
+    r"|(?:[\u4e00-\u9fff]{2,8}?(?:省|自治区|特别行政区|市|州))?(?:[\u4e00-\u9fff]{1,8}?[市区县區縣镇鎮乡鄉]){0,3}[\u4e00-\u9fff]{1,10}?(?:路|街|道|大道|巷|弄|胡同|里|村)(?:[一二三四五六七八九十\d]{1,3}段)?[\d一二三四五六七八九十百零]{1,6}(?:号|號|弄)(?:[\d之\-]{0,5}[楼樓层層栋棟单元元座号號室]){0,5}(?:\d{1,5}[室号號楼樓])?|[\u4e00-\u9fff]{2,8}[路街道巷][A-Za-z\d]{1,4}[座栋棟幢]"
+    r"|(?:[\uac00-\ud7af]{1,8}(?:특별시|광역시|시|도)\s)?(?:[\uac00-\ud7af]{1,6}[시군구]\s){0,2}[\uac00-\ud7af\d]{1,12}(?:로|길|대로)\s?(?:지하\s?)?\d{1,4}(?:번길\s?\d{1,4})?(?:-\d{1,4})?(?![\d가-힣년월일시원개번]|\s?(?:년|월|일|시|원|개|번))"
     r"|[\uac00-\ud7af]{1,6}[시군구]\s[\uac00-\ud7af\d]{1,8}[동읍면리가]\s\d{1,4}(?:-\d{1,4})?(?:번지)?"
 )
 _PO_BOX: Final = re.compile(
@@ -77,15 +97,19 @@ _NOT_SUFFIXED: Final = re.compile(
 
 # The words without which a pattern cannot match.
 _ENGLISH_WORDS: Final = frozenset(_ENGLISH_TYPES.split("|"))
+_RARE_WORDS: Final = frozenset(_RARE_TYPES.lower().split("|")) | {"apt", "suite", "unit", "flat", "ste", "studio", "no"}
 _FRENCH_WORDS: Final = frozenset(
     "rue avenue av boulevard bd bld place pl chemin ch impasse allée quai route cours square passage sentier villa résidence "
     "faubourg montée ruelle".split()
 )
 _SEPARATE_WORDS: Final = frozenset(
-    "straße strasse str weg platz allee ring utca út útja tér körút köz u sokak sokağı sk caddesi cad bulvarı mahallesi mah "
+    "straße strasse str weg platz allee allé ring utca út útja tér körút köz u sokak sokağı sk caddesi cad bulvarı mahallesi mah "
     "katu tie iela gatvė g tänav gata vei vej väg".split()
 )
 _PREFIX_WORDS: Final = frozenset(
+    "rambla callejón glorieta bulevar boulevard continuación cerrada circuito prolongación andador ampliación retorno viaducto "
+    "borgo stretto piazzale lungomare salita rotonda canale ш сквер майдан площа узвіз тупик проезд аллея gg πλατεία πλ πάρ λ "
+    "setor trevo viela beco núcleo quadra praceta calçada rotunda azinhaga intrarea fundătura ถ şoseaua "
     "calle c avenida avda av plaza paseo pº camino carretera ronda travesía carrer carrera cra kra diagonal transversal "
     "calzada privada urbanización rua r travessa alameda praça largo estrada rodovia via viale v piazza p corso vicolo strada "
     "contrada ulica ulice ul aleja al aleje plac pl os osiedle улица ул проспект просп пр переулок пер площадь пл бульвар бул "
@@ -96,7 +120,7 @@ _BOX_WORDS: Final = frozenset("box postfach apartado boîte bp b caixa casella p
 _SUFFIXES: Final = (
     "straße", "strasse", "str", "weg", "platz", "allee", "gasse", "damm", "ufer", "chaussee", "gässchen", "straat", "laan",
     "plein", "gracht", "kade", "dijk", "steeg", "singel", "dreef", "hof", "gatan", "vägen", "gränd", "stigen", "gata", "vei",
-    "vej", "gade", "vænget", "alle", "stræde", "katu", "tie", "kuja", "polku", "kaari", "tänav", "iela", "gatvė",
+    "vej", "gade", "vænget", "alle", "stræde", "katu", "tie", "kuja", "polku", "kaari", "bulevardi", "torget", "torg", "bakken", "hagen", "lia", "pad", "ring", "allé", "vang", "parken", "rinne", "tänav", "iela", "gatvė",
 )  # fmt: skip
 _CJK_SIGNS: Final = re.compile(r"〒|[市区區县縣町村路街道巷弄号號丁目番县府县]|[로길동읍면리]\s?\d")
 
@@ -114,6 +138,8 @@ def find_addresses(reading: Reading) -> Iterator[Span]:
     tokens = reading.tokens
     if not _ENGLISH_WORDS.isdisjoint(tokens):
         yield from _english(reading)
+    if not _RARE_WORDS.isdisjoint(tokens):
+        yield from _plain(reading, _RARE)
     if any(map(reading.lower.__contains__, _SUFFIXES)):
         yield from _plain(reading, _SUFFIXED)
     if not _SEPARATE_WORDS.isdisjoint(tokens):

@@ -21,6 +21,7 @@ _LENGTHS: Final = {
 }  # fmt: skip
 _BEGIN = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{2})[ \-]?\d[ ]?\d(?=[ \-.]{0,2}[A-Za-z0-9])")
 _ALNUM = re.compile(r"[A-Za-z0-9]")
+_ALNUMS = re.compile(r"[A-Za-z]{2}\d{2}(?=[A-Za-z]{0,4}\d{8})[A-Za-z0-9]{11,30}(?![A-Za-z0-9])")
 _LONGEST = 33
 _SEPARATORS = frozenset(" -.\t\n")
 
@@ -28,7 +29,7 @@ _SEPARATORS = frozenset(" -.\t\n")
 def find_ibans(reading: Reading) -> Iterator[Span]:
     for begin in _BEGIN.finditer(reading.text):
         length = _LENGTHS.get(begin[1].upper())
-        taken = _take(reading.text, begin.start(), length) if length else None
+        taken = _take(reading.text, begin.start(), length) if length else _take_unspaced(reading.text, begin.start())
         if taken is not None and _is_valid(taken[1]):
             yield Span(Kind.IBAN, begin.start(), taken[0], taken[1])
 
@@ -50,6 +51,12 @@ def _take(text: str, start: int, length: int) -> tuple[int, str] | None:
             is_whole = _ALNUM.match(text[place + 1 : place + 2]) is None
             return (place + 1, "".join(taken)) if is_whole else None
     return None
+
+
+def _take_unspaced(text: str, start: int) -> tuple[int, str] | None:
+    """A country that the table does not know yet: one word, and the check digits must do."""
+    word = _ALNUMS.match(text, start)
+    return (word.end(), word[0].upper()) if word else None
 
 
 def _is_valid(compact: str) -> bool:

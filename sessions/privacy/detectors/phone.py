@@ -15,9 +15,9 @@ from sessions.privacy.kinds import Kind
 from sessions.privacy.reading import Reading, Span
 
 _CANDIDATE: Final = re.compile(
-    r"(?<![A-Za-z0-9_#$€£¥.,:/=\-])(?:\+\s?|00\s?|\(\+?)?\(?\d(?:[ ]?[.\-/()][ ]?[(]?\d|[ ]{0,2}[(]?\d|\)[ ]?[\-/]?[ ]?\d){5,24}(?:\s?(?:ext|x|ext\.|durchwahl)\.?\s?\d{1,5})?(?![A-Za-z0-9_%€$£¥]|[.,:]\d|\s?(?:kg|px|mm|cm|km|eur|usd|x\s\d))"
+    r"(?<![A-Za-z0-9_#$€£¥.,:/=\-])(?:\+\s?|00\s?|\(\+?)?\(?\d(?:[ ]?[.\-/()][ ]?[(]?\d|[ ]{0,2}[(]?\d|\)[ ]?[.\-/]?[ ]?\d){5,24}(?:\s?(?:ext|x|ext\.|durchwahl)\.?\s?\d{1,5})?(?![A-Za-z0-9_%€$£¥]|[.,:]\d|\s?(?:kg|px|mm|cm|km|eur|usd|x\s\d))"
 )
-_LABELLED: Final = re.compile(r"(?:tel|tél|ph|phone|fax|mob|cell|t|m|whatsapp)[.:]{1,2}\s?", re.IGNORECASE)
+_EXTENSION: Final = re.compile(r"\s?(?:ext|x|durchwahl)")
 _DATE: Final = re.compile(
     r"(?:19|20)\d{2}[./\- ](?:0?[1-9]|1[0-2])[./\- ](?:0?[1-9]|[12]\d|3[01])(?:\D.*)?|(?:0?[1-9]|[12]\d|3[01])[./\-](?:0?[1-9]|[12]\d|3[01])[./\-](?:(?:19|20)\d{2}|\d{2})(?:\D.*)?|(?:19|20)\d{2}\s?[\-/]\s?(?:19|20)\d{2}"
 )
@@ -49,7 +49,7 @@ def find_phones(reading: Reading) -> Iterator[Span]:
         candidate = reading.text[start:end]
         if candidate.startswith("(") and ")" not in candidate:
             start, candidate = start + 1, candidate[1:]
-        digits = "".join(filter(str.isdigit, candidate))
+        digits = "".join(filter(str.isdigit, _EXTENSION.split(candidate)[0]))
         if _is_phone(reading, start, end, candidate, digits):
             yield Span(Kind.PHONE, start, end, normalised(candidate, digits))
 
