@@ -19,7 +19,7 @@ _INVISIBLE = (
 _MARKS = "\u0300-\u036f\u3099\u309a"
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\ufe58\ufe63\uff0d"
 _APOSTROPHES = "\u2018\u2019\u02bc\u00b4\uff07"
-_DOTS = "\u3002\uff0e\uff61\u2024\ufe52"
+_DOTS = "\uff0e\u2024\ufe52"
 _ODD_ASTRAL = re.compile("[\U0001d400-\U0001d7ff\U000e0000-\U000e01ff]")
 # Where compatible forms stand. Not among them: fractions and signs such as № and ™, which would turn into words.
 _COMPATIBLE = (

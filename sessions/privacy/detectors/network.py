@@ -55,4 +55,4 @@ def _is_ip(text: str) -> bool:
         address = ipaddress.ip_address(text)
     except ValueError:
         return False
-    return address.version == 6 or not text.startswith("0.")  # noqa: PLR2004 (the protocol's name)
+    return not (address.is_loopback or address.is_unspecified or text.startswith(("0.", "255.255.")))

@@ -21,6 +21,7 @@ _EXTENSION: Final = re.compile(r"\s?(?:ext|x|durchwahl)")
 _DATE: Final = re.compile(
     r"(?:19|20)\d{2}[./\- ](?:0?[1-9]|1[0-2])[./\- ](?:0?[1-9]|[12]\d|3[01])(?:\D.*)?|(?:0?[1-9]|[12]\d|3[01])[./\-](?:0?[1-9]|[12]\d|3[01])[./\-](?:(?:19|20)\d{2}|\d{2})(?:\D.*)?|(?:19|20)\d{2}\s?[\-/]\s?(?:19|20)\d{2}"
 )
+_QUAD: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _DIGITS = range(6, 16)
 _LEAST_CUED = 5
 _REACH = 45
@@ -55,7 +56,7 @@ def find_phones(reading: Reading) -> Iterator[Span]:
 
 
 def _is_phone(reading: Reading, start: int, end: int, candidate: str, digits: str) -> bool:
-    if len(digits) not in _DIGITS or _DATE.fullmatch(candidate) or len(set(digits)) == 1:
+    if len(digits) not in _DIGITS or " / " in candidate or _QUAD.fullmatch(candidate) or _DATE.fullmatch(candidate) or len(set(digits)) == 1:
         return False
     if candidate.startswith(("+", "(+")):
         return _is_international(candidate)
@@ -64,7 +65,7 @@ def _is_phone(reading: Reading, start: int, end: int, candidate: str, digits: st
         return nearby
     if candidate.startswith("00"):
         return _is_international(f"+{candidate[2:]}")
-    if _SHAPES.fullmatch(candidate):
+    if _SHAPES.fullmatch(_EXTENSION.split(candidate)[0]):
         return True
     return _BARE.fullmatch(candidate) is not None and _in_a_plan(candidate)
 

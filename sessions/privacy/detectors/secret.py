@@ -109,7 +109,7 @@ def _is_secret(reading: Reading, cue: str, link: str, start: int, end: int) -> b
         return False
     if _SHORT_NUMBER.fullmatch(value) or _SPACED_CODE.fullmatch(value):
         return True
-    if "token" in cue or cue in _VAGUE:
+    if "token" in cue or "key" in cue or cue in _VAGUE:
         return len(value) >= _LEAST_TOKEN and _CHANGED.search(value) is not None
     if _STRONG_LINK.search(link):
         return len(value) >= _LEAST_PASSWORD

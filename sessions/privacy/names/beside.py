@@ -11,7 +11,7 @@ from sessions.privacy.names.words import FIRST, LAST, MAYBE_FIRST, ORDINARY, PLA
 
 _SUFFIXED_TITLES: Final = frozenset("bey hanım beyefendi hanımefendi जी साहब साहिब".split())
 _SUFFIXED_NAMES: Final = frozenset({"úr", "asszony", "kisasszony"})
-_PRESENT: Final = frozenset({"here", "hier"})
+_PRESENT: Final = frozenset({"here", "hier", "vagyok"})
 _LONGEST_GREETING = 3
 _LEAST = 3
 
@@ -46,14 +46,19 @@ def _beside(words: Words, index: int, low: str) -> Range | None:
         is_name = kind in SOLID
     else:
         is_name = _is_caller(words, index, low)
-    return (index - 1, index) if is_name else None
+    return (_first_of_name(words, index - 1), index) if is_name else None
+
+
+def _first_of_name(words: Words, index: int) -> int:
+    is_two = index and words.continues_name(index) and words.is_capital(index - 1) and words.is_capital(index)
+    return index - 1 if is_two and words.kind(index - 1) not in {ORDINARY, PLACE} else index
 
 
 def _is_caller(words: Words, index: int, low: str) -> bool:
     at = index - 1
     kind = words.kind(at)
     is_present = low in _PRESENT
-    if not _opens_message(words, at) or not (words.ends_clause(index) or is_present):
+    if not _opens_message(words, _first_of_name(words, at)) or not (words.ends_clause(index) or is_present):
         return False
     if kind == FIRST or kind == MAYBE_FIRST and (words.is_capital(at) or words.ends_clause(index)):
         return True
@@ -79,4 +84,6 @@ _GERMAN_SAID: Final = frozenset({"sagte", "meinte", "erklärte", "fragte", "antw
 
 def _may_speak(words: Words, index: int) -> bool:
     kinds = SOLID | {MAYBE_FIRST, UNKNOWN} if not words.is_german else SOLID | MAYBE | {UNKNOWN}
-    return words.is_capital(index) and words.kind(index) in kinds and len(words.lowers[index]) >= _LEAST
+    is_plain = words.reading.text[words.starts[index] + 1 : words.ends[index]].replace("-", "").islower()
+    is_plain = is_plain or words.kind(index) in SOLID
+    return words.is_capital(index) and is_plain and words.kind(index) in kinds and len(words.lowers[index]) >= _LEAST

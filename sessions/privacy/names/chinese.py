@@ -30,12 +30,18 @@ _CLEAR_SURNAMES: Final = frozenset(
     "钟鍾姜崔谭譚陆陸范汪廖贾賈夏付方邹鄒熊孟秦邱侯尹薛闫雷龙龍黎史陶贺賀顾顧毛郝龚龔邵钱錢覃武戴莫孔汤湯"
 )
 _PARTING: Final = frozenset("的有在和与與及、是叫找给給对對问問由向让讓跟同为為了说說起被把将將请請从從到于於也都就曾已不着過过")
+_KIN: Final = re.compile(
+    rf"(?:太太|爱人|妈妈|爸爸|母亲|父亲|妈|爸|奶奶|爷爷|姥姥|岳母|岳父|老公|老婆|妻子|丈夫|儿子|女儿|哥哥|姐姐|弟弟|妹妹|同事|朋友|室友|女友|男友|表哥|表姐|导游|司机|市长|发言人|教练|作家|记者|法官|邻居|快递员|客服)((?:{_SURNAMES}){_GIVEN})"
+)
 _OLD_OR_YOUNG: Final = re.compile(r"(?:老|小|阿)([\u3400-\u9fff])(?=[，。、！？,.!?]|\Z)")
 
 
 def chinese_names(text: str) -> Iterator[tuple[int, int]]:
     for pattern in (_CHINESE_STRONG, _CHINESE_CUE, _CHINESE_TITLE, _CHINESE_SURNAME):
         for match in pattern.finditer(text):
+            yield match.span(1)
+    for match in _KIN.finditer(text):
+        if match[1] not in lexicon().ordinary and match[1][1:] not in lexicon().ordinary:
             yield match.span(1)
     yield from _unannounced(text)
     for match in _OLD_OR_YOUNG.finditer(text):

@@ -17,6 +17,7 @@ from sessions.privacy.names.taking import (
     may_follow_introduction,
     name_end,
     next_belongs,
+    next_is_rare,
     next_is_solid,
 )
 from sessions.privacy.names.words import MAYBE_FIRST, MAYBE_LAST, ORDINARY, PLACE, UNKNOWN, Words
@@ -29,15 +30,21 @@ _LINKS: Final = frozenset(
 )
 _FIRST_PERSON: Final = frozenset(
     "im i'm am bin suis soy sou sono ben jestem я är er olen vagyok jsem sunt ben είμαι sam saya tôi là myself som съм ik "
-    "mình em it's its now is o a é fala habla spricht parla mówi говорит ako minä".split()
+    "mình em aku gue c'est it's its now is o a é fala habla spricht parla mówi говорит ako minä".split()
 )
 _TITLES_INSIDE: Final = frozenset("mr mrs ms dr prof frau herr herrn mme pan pani ο η τον την του της".split())
 _MOST_TITLES = 3
 _MOST_LINKS = 3
+_NAMED_THINGS: Final = frozenset(
+    "product item model company brand file domain host shop store project theme plan package colour color variant business bank "
+    "hotel street city campaign database table column variable function class plugin app server network wifi device printer "
+    "artikel produkt firma produit société producto empresa prodotto azienda produto товара файла компании".split()
+)
 _PLAIN_TITLES: Final = frozenset(
     "mr mrs ms miss sir dr prof frau herr herrn mme mlle monsieur madame señor señora sr sra signor signora sig dhr mevr "
     "mevrouw meneer pani panią paní господин госпожа bay bayan sayın κύριε κυρία κύριος doamna domnul fru hr".split()
 )
+_POSSESSIVES: Final = frozenset("mein meine meinen meinem meiner unser unsere sein seine ihr ihre dein deine".split())
 _LEAST_SMALL = 3
 _LONGEST_CUE = 2
 _INDIC = "\u0900"  # too few of whose words are known to tell the ordinary from names
@@ -64,6 +71,8 @@ def _next(words: Words, index: int, gaps: frozenset[str]) -> int | None:
 
 
 def _introduced(words: Words, index: int) -> Range | None:
+    if any(words.lowers[at] in _NAMED_THINGS for at in range(max(0, index - _LONGEST_CUE), index)):
+        return None
     start = _next(words, index, _GAPS)
     for _ in range(_MOST_LINKS):
         if start is not None and words.lowers[start] in _LINKS and not words.is_capital(start):
@@ -94,6 +103,7 @@ def _weakly_introduced(words: Words, index: int) -> Range | None:
     if words.is_capital(start):
         is_name = kind in SOLID or next_belongs(words, start) and kind != ORDINARY and not is_brand(words, start, start + 2)
         is_name = is_name or (not words.is_german and _is_said_of_oneself(words, index, start))
+        is_name = is_name or (next_is_rare(words, start) and words.lowers[index] in _FIRST_PERSON and not words.is_german)
     elif words.has_case(start):
         is_name = _is_small_name(words, index, start)
     else:
@@ -121,7 +131,7 @@ def _is_small_name(words: Words, index: int, start: int) -> bool:
 
 def _greets_before(words: Words, index: int) -> bool:
     """'hej jag är tolga': a greeting opens the message and the cue follows it."""
-    return any(words.lowers[at] in greeting_words() for at in range(max(0, index - _LONGEST_CUE), index))
+    return any(words.lowers[at] in cue_list("greetings") for at in range(max(0, index - _LONGEST_CUE), index))
 
 
 @cache
@@ -138,7 +148,8 @@ def _after_person(words: Words, index: int) -> Range | None:
     is_close = words.gap(start) == " "
     if words.is_capital(start):
         is_name = kind in SOLID or (kind == MAYBE_FIRST and not words.is_german)
-        is_name = is_name or (kind == UNKNOWN and not words.is_german and (is_close or not words.begins_sentence(index)))
+        is_rare = kind == UNKNOWN and (not words.is_german or (index > 0 and words.lowers[index - 1] in _POSSESSIVES))
+        is_name = is_name or (is_rare and (is_close or not words.begins_sentence(index)))
         is_name = is_name or (kind not in {ORDINARY, PLACE} and next_belongs(words, start) and not is_brand(words, start, start + 2))
     elif words.has_case(start):
         is_name = kind == "F" and len(words.lowers[start]) >= _LEAST_SMALL and is_close
@@ -199,7 +210,7 @@ def _is_greeted_capital(words: Words, index: int, start: int) -> bool:
     if kind == MAYBE_FIRST:
         return words.ends_clause(start) or not words.is_german and words.lowers[start] not in lexicon().ordinary
     opens = any(words.begins_sentence(at) for at in range(max(0, index - _LONGEST_GREETING), index + 1))
-    if kind == UNKNOWN and words.ends_clause(start) and not words.is_german and opens:
+    if kind == UNKNOWN and words.ends_clause(start) and opens:
         return True
     return kind not in {ORDINARY, PLACE} and next_belongs(words, start) and not is_brand(words, start, start + 2)
 

@@ -91,6 +91,13 @@ def next_is_solid(words: Words, index: int) -> bool:
     return is_name and (words.is_capital(following) or not words.is_capital(index))
 
 
+def next_is_rare(words: Words, index: int) -> bool:
+    """Whether a word with a capital follows that no list of ordinary words holds."""
+    following = index + 1
+    is_close = following < len(words) and words.continues_name(following) and words.is_capital(following)
+    return is_close and words.kind(following) in SOLID | {UNKNOWN, MAYBE_LAST}
+
+
 def _ends_after_next(words: Words, index: int) -> bool:
     following = index + 1
     is_close = following < len(words) and words.continues_name(following)

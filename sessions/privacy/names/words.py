@@ -77,6 +77,9 @@ class Words:
     def is_capital(self, index: int) -> bool:
         return not self.is_shouted and self.reading.text[self.starts[index]].isupper()
 
+    def is_upper(self, index: int) -> bool:
+        return self.reading.text[self.starts[index] : self.ends[index]].isupper()
+
     def has_case(self, index: int) -> bool:
         letter = self.reading.text[self.starts[index]]
         return letter.lower() != letter.upper()
@@ -149,7 +152,7 @@ _NEVER_POSSESSIVE: Final = frozenset(
 _LONGEST_INITIAL = 2
 _CLAUSE_ENDS: Final = frozenset(",.!?;:\n)-\u3002\uff01\uff1f\u060c\u061f\u0964")
 _JOINING: Final = frozenset(
-    "btw but where when why please pls aber mais pero mas ma maar ale no но men mutta and from here speaking again with calling i my und aus von hier et de ici y e di da en van hier i z tutaj и "
+    "à btw but where when why please pls aber mais pero mas ma maar ale no но men mutta and from here speaking again with calling i my und aus von hier et de ici y e di da en van hier i z tutaj и "
     "из с och från og fra ja és și ve"
 .split())
 _LEAST_BASE = 3
