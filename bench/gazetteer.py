@@ -32,10 +32,21 @@ TOP_WORDS = 10_000
 TOP_WORDS_UNCHECKED = 3000  # of a language without a dictionary: further down names become too many
 FREQUENT = 3.0  # Zipf: once in a million words
 VERY_FREQUENT = 4.7
-COMMON_NAME = 3  # a first name in so many locales is ordinary only where the word is very frequent (English has many locales)
+COMMON_NAME = (
+    3  # a first name in so many locales is ordinary only where the word is very frequent (English has many locales)
+)
 # Capitalised in a German dictionary like every noun, yet in a chat far more often somebody's name.
 NAMES_ALL_THE_SAME = frozenset(
-    ["müller", "schmidt", "schneider", "fischer", "weber", "meyer", "wagner", "becker", "schulz", "hoffmann", "schäfer", "bauer", "richter", "klein", "schröder", "neumann", "schwarz", "zimmermann", "braun", "krüger", "hofmann", "hartmann", "lange", "schmitt", "werner", "krause", "meier", "lehmann", "schmid", "schulze", "maier", "köhler", "herrmann", "walter", "könig", "mayer", "huber", "kaiser", "fuchs", "peters", "lang", "scholz", "möller", "weiß", "jung", "hahn", "schubert", "vogel", "friedrich", "keller", "günther", "frank", "berger", "winkler", "roth", "beck", "lorenz", "baumann", "franke", "albrecht", "schuster", "simon", "ludwig", "böhm", "winter", "kraus", "martin", "schumacher", "krämer", "vogt", "stein", "jäger", "otto", "sommer", "groß", "seidel", "heinrich", "brandt", "haas", "anna", "maria", "peter", "paul", "martin", "thomas", "alexander", "michael", "daniel", "david", "laura", "lena", "julia", "sarah", "sara", "lisa", "emma", "sophie", "marie", "charlotte", "clara", "jan", "max", "felix", "leon", "lukas", "jonas", "tim", "tom", "ben", "finn", "nina", "eva", "sofia", "chris", "amir", "luca", "marco", "marina", "carmen", "nora", "rita", "bruno", "carla", "omar", "elena", "dario", "irene", "lola", "vera", "dan", "dave", "mike", "nick", "rob", "tony", "steve", "kate", "jane", "jean", "pierre", "jacques", "claire", "hugo", "louis", "mario", "carlos", "pedro", "pablo", "diego", "rosa", "ines", "olga", "ivan", "nadia", "karim", "wang", "zhang", "chen", "liu", "yang", "nguyen", "tran", "pham"]
+    "müller schmidt schneider fischer weber meyer wagner becker schulz hoffmann schäfer bauer richter klein "
+    "schröder neumann schwarz zimmermann braun krüger hofmann hartmann lange schmitt werner krause meier lehmann "
+    "schmid schulze maier köhler herrmann walter könig mayer huber kaiser fuchs peters lang scholz möller weiß "
+    "jung hahn schubert vogel friedrich keller günther frank berger winkler roth beck lorenz baumann franke "
+    "albrecht schuster simon ludwig böhm winter kraus martin schumacher krämer vogt stein jäger otto sommer groß "
+    "seidel heinrich brandt haas anna maria peter paul martin thomas alexander michael daniel david laura lena "
+    "julia sarah sara lisa emma sophie marie charlotte clara jan max felix leon lukas jonas tim tom ben finn nina "
+    "eva sofia chris amir luca marco marina carmen nora rita bruno carla omar elena dario irene lola vera dan dave "
+    "mike nick rob tony steve kate jane jean pierre jacques claire hugo louis mario carlos pedro pablo diego rosa "
+    "ines olga ivan nadia karim wang zhang chen liu yang nguyen tran pham".split()
 )
 _WHOLE_LISTS = re.compile(r"(first|last|middle)_names?|surnames?|family_names|prefix_.*first")
 _PLACES = re.compile(r"cit(y|ies)|countr(y|ies)|state|province|region|department|canton|prefecture|municipalit|island")
@@ -53,7 +64,7 @@ def main() -> None:
         flags = ("f" if name in firsts else "") + ("l" if name in lasts else "")
         flags += "w" if name in ordinary_names else ""
         flags += "c" if name in common and not is_ordinary(name, small, is_common=False) else ""
-        flags += "p" if name in places and name not in NAMES_ALL_THE_SAME else ""
+        flags += "p" if name in places - common and name not in NAMES_ALL_THE_SAME else ""
         lines.append(f"{name} {flags}")
     write("names.txt.xz", lines)
     words = {word for word in top_words(firsts) if word not in names or word in ordinary_names} | places
@@ -120,7 +131,9 @@ def written_small(language: str, words: Iterable[str]) -> set[str]:
     accepted: set[str] = set()
     for name in DICTIONARIES[language].split():
         command = ["hunspell", "-i", "utf-8", "-d", name, "-G"]
-        accepted.update(subprocess.run(command, input=listed, capture_output=True, text=True, check=True).stdout.split())
+        accepted.update(
+            subprocess.run(command, input=listed, capture_output=True, text=True, check=True).stdout.split()
+        )
     return accepted
 
 
@@ -135,9 +148,8 @@ def is_ordinary(name: str, small: dict[str, set[str]], *, is_common: bool) -> bo
 
 
 def max_frequency(word: str) -> float:
-    return max(
-        wordfreq.zipf_frequency(word, language) for language in ("en", "de", "fr", "es", "it", "pt", "pl", "nl", "ru")
-    )
+    languages = ("en", "de", "fr", "es", "it", "pt", "pl", "nl", "ru")
+    return max(float(wordfreq.zipf_frequency(word, language)) for language in languages)
 
 
 def top_words(firsts: set[str]) -> Iterator[str]:

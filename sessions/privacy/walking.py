@@ -20,7 +20,8 @@ def walk(value: Any, redact: Redact, depth: int = 0, key: str = "") -> Any:
         return _walk_string(value, redact, depth, key)
     if isinstance(value, dict):
         return {
-            name: item if _is_id(name, item) else walk(item, redact, depth + 1, str(name)) for name, item in value.items()
+            name: item if _is_id(name, item) else walk(item, redact, depth + 1, str(name))
+            for name, item in value.items()
         }
     if isinstance(value, list | tuple):
         return [walk(item, redact, depth + 1, key) for item in value]

@@ -99,22 +99,23 @@ _NOT_SUFFIXED: Final = re.compile(
 _ENGLISH_WORDS: Final = frozenset(_ENGLISH_TYPES.split("|"))
 _RARE_WORDS: Final = frozenset(_RARE_TYPES.lower().split("|")) | {"apt", "suite", "unit", "flat", "ste", "studio", "no"}
 _FRENCH_WORDS: Final = frozenset(
-    "rue avenue av boulevard bd bld place pl chemin ch impasse allée quai route cours square passage sentier villa résidence "
-    "faubourg montée ruelle".split()
+    "rue avenue av boulevard bd bld place pl chemin ch impasse allée quai route cours square passage sentier villa "
+    "résidence faubourg montée ruelle".split()
 )
 _SEPARATE_WORDS: Final = frozenset(
-    "straße strasse str weg platz allee allé ring utca út útja tér körút köz u sokak sokağı sk caddesi cad bulvarı mahallesi mah "
-    "katu tie iela gatvė g tänav gata vei vej väg".split()
+    "straße strasse str weg platz allee allé ring utca út útja tér körút köz u sokak sokağı sk caddesi cad bulvarı "
+    "mahallesi mah katu tie iela gatvė g tänav gata vei vej väg".split()
 )
 _PREFIX_WORDS: Final = frozenset(
-    "rambla callejón glorieta bulevar boulevard continuación cerrada circuito prolongación andador ampliación retorno viaducto "
-    "borgo stretto piazzale lungomare salita rotonda canale ш сквер майдан площа узвіз тупик проезд аллея gg πλατεία πλ πάρ λ "
-    "setor trevo viela beco núcleo quadra praceta calçada rotunda azinhaga intrarea fundătura ถ şoseaua "
-    "calle c avenida avda av plaza paseo pº camino carretera ronda travesía carrer carrera cra kra diagonal transversal "
-    "calzada privada urbanización rua r travessa alameda praça largo estrada rodovia via viale v piazza p corso vicolo strada "
-    "contrada ulica ulice ul aleja al aleje plac pl os osiedle улица ул проспект просп пр переулок пер площадь пл бульвар бул "
-    "бульв шоссе набережная наб вулиця вул провулок пров str bulevardul bd bdul aleea calea șoseaua šetalište trg náměstí nám "
-    "třída jalan jl jln lorong gang οδός οδο λεωφόρος λεωφ đường phố ngõ שדרות רחוב ברחוב شارع الشارع خیابان मार्ग ถนน ซอย".split()
+    "rambla callejón glorieta bulevar boulevard continuación cerrada circuito prolongación andador ampliación "
+    "retorno viaducto borgo stretto piazzale lungomare salita rotonda canale ш сквер майдан площа узвіз тупик "
+    "проезд аллея gg πλατεία πλ πάρ λ setor trevo viela beco núcleo quadra praceta calçada rotunda azinhaga "
+    "intrarea fundătura ถ şoseaua calle c avenida avda av plaza paseo pº camino carretera ronda travesía carrer "
+    "carrera cra kra diagonal transversal calzada privada urbanización rua r travessa alameda praça largo estrada "
+    "rodovia via viale v piazza p corso vicolo strada contrada ulica ulice ul aleja al aleje plac pl os osiedle "
+    "улица ул проспект просп пр переулок пер площадь пл бульвар бул бульв шоссе набережная наб вулиця вул провулок "
+    "пров str bulevardul bd bdul aleea calea șoseaua šetalište trg náměstí nám třída jalan jl jln lorong gang οδός "
+    "οδο λεωφόρος λεωφ đường phố ngõ שדרות רחוב ברחוב شارع الشارع خیابان मार्ग ถนน ซอย".split()
 )
 _BOX_WORDS: Final = frozenset("box postfach apartado boîte bp b caixa casella postbus а".split())
 _SUFFIXES: Final = (

@@ -16,7 +16,28 @@ _AT_WORD = "at|arroba|arobase|chez|chiocciola|kukac|zavináč|małpa|собак�
 _AT = re.compile(
     rf"\s{{0,2}}[\[({{<]\s?(?:{_AT_WORD}|@|a)\s?[\])}}>]\s{{0,2}}|\s{{1,2}}(?:{_AT_WORD})\s{{1,2}}|\s{{1,2}}@\s{{0,2}}|@\s{{1,2}}"
 )
-_SIGNS_OF_SPEECH = (" at ", "@", "at]", "at)", "at}", "at>", "at ", "arroba", "arobase", "chiocciola", " et ", " em ", "kukac", "zavin", "małpa", "собак", "ät", "apestaart", "snabel", "alfakr")
+_SIGNS_OF_SPEECH = (
+    " at ",
+    "@",
+    "at]",
+    "at)",
+    "at}",
+    "at>",
+    "at ",
+    "arroba",
+    "arobase",
+    "chiocciola",
+    " et ",
+    " em ",
+    "kukac",
+    "zavin",
+    "małpa",
+    "собак",
+    "ät",
+    "apestaart",
+    "snabel",
+    "alfakr",
+)
 _DOT_WORD = "dot|punkt|point|punto|ponto|точка|nokta|piste|pont|tečka|kropka|punct|prick|titik"
 _DOT = rf"(?:\s{{0,2}}[\[({{<]\s?(?:{_DOT_WORD}|\.)\s?[\])}}>]\s{{0,2}}|\s{{1,2}}(?:{_DOT_WORD})\s{{1,2}})"
 _SPOKEN_DOT = re.compile(_DOT)
@@ -31,8 +52,8 @@ _NOT_A_LOCAL = frozenset(
     "it me us you him her them look looking was is are am be been were see this that here there order bought buy "
     "found available works working worked live lives shop shopped store person email mail located located in on or "
     "and arrive arrived site website online page pages visit visited saw laugh good bad only all not just while "
-    "back up down out"
-.split())
+    "back up down out".split()
+)
 
 
 def find_emails(reading: Reading) -> Iterator[Span]:

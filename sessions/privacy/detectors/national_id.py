@@ -86,7 +86,9 @@ def find_national_ids(reading: Reading) -> Iterator[Span]:
 
 def _after_cues(reading: Reading) -> Iterator[Span]:
     """The first number after a word for one, in the same sentence; and in an answer to the question for it."""
-    starts = [cue.end() for cue in cue_pattern("id_cues").finditer(reading.lower)] if reading.may_hold("id_cues") else []
+    starts = (
+        [cue.end() for cue in cue_pattern("id_cues").finditer(reading.lower)] if reading.may_hold("id_cues") else []
+    )
     if reading.after and has_cue("id_cues", reading.after):
         starts.insert(0, 0)
     for start in starts:
@@ -109,10 +111,11 @@ def _candidates(text: str) -> Iterator[tuple[int, int]]:
     """Words of letters and digits, and their runs joined by single blanks, ending at every word."""
     words = [match.span() for match in _WORD.finditer(text)]
     for index, (start, end) in enumerate(words):
-        if not _DIGIT.search(text, start, end):
+        if _DIGIT.search(text, start, end):
+            yield start, end
+        elif end - start > _LONGEST_PREFIX or not text[start].isupper():
             continue
         best = end
-        yield start, best
         for following in range(index + 1, min(index + _MOST_PARTS, len(words))):
             next_start, next_end = words[following]
             if next_start - best != 1 or text[best] != " " or next_end - start > _LONGEST:
@@ -126,6 +129,7 @@ _WORD = re.compile(
 )
 _DIGIT = re.compile("[0-9]")
 _MOST_PARTS = 8
+_LONGEST_PREFIX = 2  # letters before the first blank: AB 12 34 56 C
 _LONGEST = 26
 
 

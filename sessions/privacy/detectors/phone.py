@@ -56,7 +56,13 @@ def find_phones(reading: Reading) -> Iterator[Span]:
 
 
 def _is_phone(reading: Reading, start: int, end: int, candidate: str, digits: str) -> bool:
-    if len(digits) not in _DIGITS or " / " in candidate or _QUAD.fullmatch(candidate) or _DATE.fullmatch(candidate) or len(set(digits)) == 1:
+    if (
+        len(digits) not in _DIGITS
+        or " / " in candidate
+        or _QUAD.fullmatch(candidate)
+        or _DATE.fullmatch(candidate)
+        or len(set(digits)) == 1
+    ):
         return False
     if candidate.startswith(("+", "(+")):
         return _is_international(candidate)

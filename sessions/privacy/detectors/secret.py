@@ -37,9 +37,9 @@ _QUERY = re.compile(
 
 _OPENS = "\"'`«“„<("
 _AFTER_CUE = re.compile(
-    r"\s{0,3}(?:(?:for|für|pour|para|per|voor|dla|для|of|to|von|de|del|do|da)\s(?:\S{1,20}\s){1,3}?)?"
-    r"(?:(?:number|code|nummer|is\snow|was|is|ist|lautet|est|es|é|è|e|jest|to|er|är|on|je|van|now|это|є|:|=|->|=>|»|是|为|為|は|가|는|은|이|هو|هي|היא|הוא|है|คือ|là|adalah|ini|bu)"
-    r"\s{0,3}[:=]?\s{0,3}){0,3}"
+    r"\s{0,3}(?:(?:for|für|pour|para|per|voor|dla|для|of|von|de|del|do|da)\s(?:\S{1,20}\s){1,3}?)?"
+    r"(?:(?:(?:number|code|nummer|is\snow|was|is|ist|lautet|est|es|é|è|e|jest|to|er|är|on|je|van|now|это|є|هو|هي|היא|הוא|है|คือ|là|adalah|ini|bu)(?!\w)"
+    r"|:|=|->|=>|»|[是为為はが가는은이])\s{0,3}[:=]?\s{0,3}){0,3}"
 )
 _VALUE = re.compile(rf"[\"'`«“„<(\[]?([^\s\"'`«»“”„{BARRIER}]{{3,128}})")
 _TRAILING = ".,;:!?)]}>、。"
@@ -61,9 +61,7 @@ def find_secrets(reading: Reading) -> Iterator[Span]:
         yield from (_secret(text, *match.span(1)) for match in _CREDENTIALS.finditer(text))
         yield from (_secret(text, *match.span(1)) for match in _QUERY.finditer(text) if _CHANGED.search(match[1]))
     if _LONG_TOKEN.search(text):
-        yield from (
-            _secret(text, match.start(), _without_full_stop(text, match)) for match in _KNOWN_FORM.finditer(text)
-        )
+        yield from (_secret(text, match.start(), _without_full_stop(match)) for match in _KNOWN_FORM.finditer(text))
         yield from (_secret(text, *match.span(1)) for match in _BEARER.finditer(text) if _CHANGED.search(match[1]))
     yield from _after_cues(reading)
     if reading.after and has_cue("secret_cues", reading.after) and "?" in reading.after:
@@ -74,7 +72,7 @@ def _secret(text: str, start: int, end: int) -> Span:
     return Span(Kind.SECRET, start, end, text[start:end])
 
 
-def _without_full_stop(text: str, match: re.Match[str]) -> int:
+def _without_full_stop(match: re.Match[str]) -> int:
     return match.start() + len(match[0].rstrip(".-"))
 
 
@@ -141,6 +139,7 @@ _VAGUE = frozenset(
     }
 )
 _LEAST_TOKEN = 6
+_LEAST_LONE_WORD = 6
 _LEAST_PASSWORD = 4
 
 
@@ -159,6 +158,6 @@ def _as_answer(reading: Reading) -> Iterator[Span]:
         if (
             any(map(str.isdigit, value))
             or _CHANGED.search(value)
-            or (is_plain_answer and value.isascii() and len(value) > 5)
+            or (is_plain_answer and value.isascii() and len(value) >= _LEAST_LONE_WORD)
         ):
             yield _secret(reading.text, match.start(), match.start() + len(value))

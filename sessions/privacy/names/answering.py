@@ -12,8 +12,8 @@ from sessions.privacy.names.words import FIRST, LAST, MAYBE_FIRST, MAYBE_LAST, O
 _MOST_WORDS = 4
 _REFUSALS: Final = frozenset(
     "why no none nope nothing later skip anonymous rather prefer don't warum nein pourquoi non porque por qué "
-    "perché dlaczego nie зачем нет почему because what who"
-.split())
+    "perché dlaczego nie зачем нет почему because what who".split()
+)
 
 
 def answered_names(words: Words) -> Iterator[tuple[int, int]]:

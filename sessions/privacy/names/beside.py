@@ -9,7 +9,7 @@ from sessions.privacy.names.cued import greeting_words
 from sessions.privacy.names.taking import MAYBE, SOLID, Range, name_end
 from sessions.privacy.names.words import FIRST, LAST, MAYBE_FIRST, ORDINARY, PLACE, UNKNOWN, Words
 
-_SUFFIXED_TITLES: Final = frozenset("bey hanım beyefendi hanımefendi जी साहब साहिब".split())
+_SUFFIXED_TITLES: Final = frozenset(["bey", "hanım", "beyefendi", "hanımefendi", "जी", "साहब", "साहिब"])
 _SUFFIXED_NAMES: Final = frozenset({"úr", "asszony", "kisasszony"})
 _PRESENT: Final = frozenset({"here", "hier", "vagyok"})
 _LONGEST_GREETING = 3
@@ -60,7 +60,7 @@ def _is_caller(words: Words, index: int, low: str) -> bool:
     is_present = low in _PRESENT
     if not _opens_message(words, _first_of_name(words, at)) or not (words.ends_clause(index) or is_present):
         return False
-    if kind == FIRST or kind == MAYBE_FIRST and (words.is_capital(at) or words.ends_clause(index)):
+    if kind == FIRST or (kind == MAYBE_FIRST and (words.is_capital(at) or words.ends_clause(index))):
         return True
     return kind in {LAST, UNKNOWN} and is_present and words.has_case(at) and words.ends_clause(index)
 
@@ -73,7 +73,9 @@ def _speaker(words: Words, index: int) -> Range | None:
     if index and words.gap(index) == " " and _may_speak(words, index - 1):
         return index - 1, index
     start = index + 1
-    is_behind = start < len(words) and words.gap(start) == " " and _may_speak(words, start) and not words.is_capital(index)
+    is_behind = (
+        start < len(words) and words.gap(start) == " " and _may_speak(words, start) and not words.is_capital(index)
+    )
     if is_behind and (not words.is_german or words.kind(start) != UNKNOWN or words.lowers[index] in _GERMAN_SAID):
         return start, name_end(words, start)
     return None

@@ -22,14 +22,18 @@ _CHINESE_STRONG: Final = re.compile(
 _CHINESE_TITLE: Final = re.compile(
     rf"((?:{_SURNAMES})(?:{_GIVEN})?)(?=先生|女士|小姐|太太|老师|老師|经理|經理|医生|醫生|教授|总裁|總裁|主任|律师|律師|同学|师傅|阿姨|叔叔|博士|警官|部长|局长|董事长|书记|院长)"
 )
-_CHINESE_SURNAME: Final = re.compile(rf"(?:我姓|免贵姓|免貴姓|姓)(?![名氏])({_HAN}{{1,2}}?)(?=[^\u3400-\u9fff]|\Z|[，。名叫的])")
+_CHINESE_SURNAME: Final = re.compile(
+    rf"(?:我姓|免贵姓|免貴姓|姓)(?![名氏])({_HAN}{{1,2}}?)(?=[^\u3400-\u9fff]|\Z|[，。名叫的])"
+)
 
 # Surnames that are seldom part of other words, for names that nothing announces.
 _CLEAR_SURNAMES: Final = frozenset(
     "王李张張刘劉陈陳杨楊赵趙周吴吳徐孙孫马馬朱胡郭何林罗羅郑鄭梁谢謝宋唐许許韩韓邓鄧冯馮曹彭曾肖萧董潘袁蔡蒋蔣余杜叶葉程苏蘇魏吕呂丁任卢盧姚沈"
     "钟鍾姜崔谭譚陆陸范汪廖贾賈夏付方邹鄒熊孟秦邱侯尹薛闫雷龙龍黎史陶贺賀顾顧毛郝龚龔邵钱錢覃武戴莫孔汤湯"
 )
-_PARTING: Final = frozenset("的有在和与與及、是叫找给給对對问問由向让讓跟同为為了说說起被把将將请請从從到于於也都就曾已不着過过")
+_PARTING: Final = frozenset(
+    "的有在和与與及、是叫找给給对對问問由向让讓跟同为為了说說起被把将將请請从從到于於也都就曾已不着過过"
+)
 _KIN: Final = re.compile(
     rf"(?:太太|爱人|妈妈|爸爸|母亲|父亲|妈|爸|奶奶|爷爷|姥姥|岳母|岳父|老公|老婆|妻子|丈夫|儿子|女儿|哥哥|姐姐|弟弟|妹妹|同事|朋友|室友|女友|男友|表哥|表姐|导游|司机|市长|发言人|教练|作家|记者|法官|邻居|快递员|客服)((?:{_SURNAMES}){_GIVEN})"
 )
@@ -69,7 +73,9 @@ def _end_of_name(text: str, start: int) -> int | None:
         if len(name) < length or not all("\u3400" <= letter <= "\u9fff" for letter in name):
             continue
         parts = {name[:2], name[1:], name} if length == 3 else {name}  # noqa: PLR2004 (surname and two characters)
-        if any(part in words for part in parts) or any(letter in _PARTING or letter in _NOT_GIVEN for letter in name[1:]):
+        if any(part in words for part in parts) or any(
+            letter in _PARTING or letter in _NOT_GIVEN for letter in name[1:]
+        ):
             continue
         if _is_border_after(text, end, is_short=length == 2):  # noqa: PLR2004 (surname and one character)
             return end

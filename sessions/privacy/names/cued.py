@@ -22,29 +22,35 @@ from sessions.privacy.names.taking import (
 )
 from sessions.privacy.names.words import MAYBE_FIRST, MAYBE_LAST, ORDINARY, PLACE, UNKNOWN, Words
 
-_GAPS: Final = frozenset({" ", ": ", ":", " - ", "  ", ", ", " : ", '"', ' "', ': "', " '", "\n", ":\n", " = ", "=", "? "})
+_GAPS: Final = frozenset(
+    {" ", ": ", ":", " - ", "  ", ", ", " : ", '"', ' "', ': "', " '", "\n", ":\n", " = ", "=", "? "}
+)
 _CLOSE_GAPS: Final = frozenset({" ", "  ", ": ", " - "})
 _LINKS: Final = frozenset(
-    "is ist est es é è to är er on je jest das der die el la le o a il mr mrs ms dr frau herr adalah ialah là von actually "
-    "also just c'est now saja ο η του της هو هي הוא היא".split()
+    "is ist est es é è to är er on je jest das der die el la le o a il mr mrs ms dr frau herr adalah ialah là von "
+    "actually also just c'est now saja ο η του της هو هي הוא היא".split()
 )
 _FIRST_PERSON: Final = frozenset(
-    "im i'm am bin suis soy sou sono ben jestem я är er olen vagyok jsem sunt ben είμαι sam saya tôi là myself som съм ik "
-    "mình em aku gue c'est it's its now is o a é fala habla spricht parla mówi говорит ako minä".split()
+    "im i'm am bin suis soy sou sono ben jestem я är er olen vagyok jsem sunt ben είμαι sam saya tôi là myself som "
+    "съм ik mình em aku gue c'est it's its now is o a é fala habla spricht parla mówi говорит ako minä".split()
 )
+_STRICTLY_FIRST_PERSON: Final = frozenset("im i'm am bin suis soy sou sono ik jestem я jag jeg".split())
 _TITLES_INSIDE: Final = frozenset("mr mrs ms dr prof frau herr herrn mme pan pani ο η τον την του της".split())
 _MOST_TITLES = 3
 _MOST_LINKS = 3
 _NAMED_THINGS: Final = frozenset(
-    "product item model company brand file domain host shop store project theme plan package colour color variant business bank "
-    "hotel street city campaign database table column variable function class plugin app server network wifi device printer "
-    "artikel produkt firma produit société producto empresa prodotto azienda produto товара файла компании".split()
+    "product item model company brand file domain host shop store project theme plan package colour color variant "
+    "business bank hotel street city campaign database table column variable function class plugin app server "
+    "network wifi device printer artikel produkt firma produit société producto empresa prodotto azienda produto "
+    "товара файла компании".split()
 )
 _PLAIN_TITLES: Final = frozenset(
-    "mr mrs ms miss sir dr prof frau herr herrn mme mlle monsieur madame señor señora sr sra signor signora sig dhr mevr "
-    "mevrouw meneer pani panią paní господин госпожа bay bayan sayın κύριε κυρία κύριος doamna domnul fru hr".split()
+    "mr mrs ms miss sir dr prof frau herr herrn mme mlle monsieur madame señor señora sr sra signor signora sig "
+    "dhr mevr mevrouw meneer pani panią paní господин госпожа bay bayan sayın κύριε κυρία κύριος doamna domnul fru "
+    "hr".split()
 )
 _POSSESSIVES: Final = frozenset("mein meine meinen meinem meiner unser unsere sein seine ihr ihre dein deine".split())
+_TURKISH_AM: Final = ("yim", "yım", "yum", "yüm")  # 'ben müşteriyim': I am a customer
 _LEAST_SMALL = 3
 _LONGEST_CUE = 2
 _INDIC = "\u0900"  # too few of whose words are known to tell the ordinary from names
@@ -101,21 +107,27 @@ def _weakly_introduced(words: Words, index: int) -> Range | None:
         return None
     kind = words.kind(start)
     if words.is_capital(start):
-        is_name = kind in SOLID or next_belongs(words, start) and kind != ORDINARY and not is_brand(words, start, start + 2)
+        is_name = kind in SOLID or (
+            next_belongs(words, start) and kind != ORDINARY and not is_brand(words, start, start + 2)
+        )
         is_name = is_name or (not words.is_german and _is_said_of_oneself(words, index, start))
-        is_name = is_name or (next_is_rare(words, start) and words.lowers[index] in _FIRST_PERSON and not words.is_german)
+        is_name = is_name or (
+            next_is_rare(words, start) and words.lowers[index] in _FIRST_PERSON and not words.is_german
+        )
     elif words.has_case(start):
         is_name = _is_small_name(words, index, start)
     else:
-        is_name = kind in SOLID or next_is_solid(words, start) and kind in MAYBE | {UNKNOWN}
+        is_name = kind in SOLID or (next_is_solid(words, start) and kind in MAYBE | {UNKNOWN})
         is_name = is_name or (kind in MAYBE | {UNKNOWN} and words.ends_clause(start) and words.lowers[start] < _INDIC)
     return (start, name_end(words, start)) if is_name else None
 
 
 def _is_said_of_oneself(words: Words, index: int, start: int) -> bool:
     kind = words.kind(start)
-    if kind == MAYBE_FIRST or (kind == PLACE and words.ends_clause(start) and words.lowers[start] in lexicon().ambiguous_first):
+    if kind == MAYBE_FIRST:
         return True
+    if kind == PLACE and words.lowers[index] in _STRICTLY_FIRST_PERSON:
+        return words.ends_clause(start) and words.lowers[start] in lexicon().ambiguous_first
     return kind == UNKNOWN and words.ends_clause(start) and words.lowers[index] in _FIRST_PERSON
 
 
@@ -126,7 +138,11 @@ def _is_small_name(words: Words, index: int, start: int) -> bool:
     is_first_person = words.lowers[index] in _FIRST_PERSON
     if low in also_words():
         return words.ends_clause(start) and is_first_person
-    return words.kind(start) == UNKNOWN and is_first_person and words.ends_clause(start) and _greets_before(words, index)
+    if low.endswith(_TURKISH_AM):
+        return False
+    return (
+        words.kind(start) == UNKNOWN and is_first_person and words.ends_clause(start) and _greets_before(words, index)
+    )
 
 
 def _greets_before(words: Words, index: int) -> bool:
@@ -150,7 +166,9 @@ def _after_person(words: Words, index: int) -> Range | None:
         is_name = kind in SOLID or (kind == MAYBE_FIRST and not words.is_german)
         is_rare = kind == UNKNOWN and (not words.is_german or (index > 0 and words.lowers[index - 1] in _POSSESSIVES))
         is_name = is_name or (is_rare and (is_close or not words.begins_sentence(index)))
-        is_name = is_name or (kind not in {ORDINARY, PLACE} and next_belongs(words, start) and not is_brand(words, start, start + 2))
+        is_name = is_name or (
+            kind not in {ORDINARY, PLACE} and next_belongs(words, start) and not is_brand(words, start, start + 2)
+        )
     elif words.has_case(start):
         is_name = kind == "F" and len(words.lowers[start]) >= _LEAST_SMALL and is_close
     else:
@@ -199,7 +217,9 @@ def _greeted(words: Words, index: int) -> Range | None:
     elif words.has_case(start):
         is_name = _is_greeted_small(words, start)
     else:
-        is_name = words.kind(start) in SOLID or (words.kind(start) in MAYBE | {UNKNOWN} and words.ends_clause(start) and words.begins_sentence(index))
+        is_name = words.kind(start) in SOLID or (
+            words.kind(start) in MAYBE | {UNKNOWN} and words.ends_clause(start) and words.begins_sentence(index)
+        )
     return (start, name_end(words, start)) if is_name else None
 
 
@@ -208,7 +228,7 @@ def _is_greeted_capital(words: Words, index: int, start: int) -> bool:
     if kind in SOLID:
         return True
     if kind == MAYBE_FIRST:
-        return words.ends_clause(start) or not words.is_german and words.lowers[start] not in lexicon().ordinary
+        return words.ends_clause(start) or (not words.is_german and words.lowers[start] not in lexicon().ordinary)
     opens = any(words.begins_sentence(at) for at in range(max(0, index - _LONGEST_GREETING), index + 1))
     if kind == UNKNOWN and words.ends_clause(start) and opens:
         return True

@@ -13,9 +13,11 @@ _PARTS: Final = re.compile(r"[\s,.;()\"]+")
 _VOWELS: Final = "aeiouyáéíóúàèìòùäöüаеиоуыэюяйьαεηιουω"
 _SUFFIXES: Final = frozenset(
     "s es a u e i y o em om owi ovi ie ę ą ego emu im n in en an la lle lta lla ssa sta na nal nak nek val vel hoz "
-    "tól nél ul ului lui ei а у ом ем е ы и ой ей ою ю я ам ами ові еві ою ым ого ому ί α ου η ο ος ης ας"
-.split())
-_PARTICLES: Final = frozenset("de da do dos das del della di van von der den bin ibn al el la le mr mrs ms dr y e ter ten of the".split())
+    "tól nél ul ului lui ei а у ом ем е ы и ой ей ою ю я ам ами ові еві ою ым ого ому ί α ου η ο ος ης ας".split()
+)
+_PARTICLES: Final = frozenset(
+    "de da do dos das del della di van von der den bin ibn al el la le mr mrs ms dr y e ter ten of the".split()
+)
 
 _DATES: Final = frozenset("january march april may june july august mai juni juli mars abril maio junho mayo".split())
 

@@ -12,16 +12,14 @@ _NAME = "(?:[\u3400-\u9fff々]{1,4}[ \u3000]?[\u3400-\u9fff々\u3040-\u309f]{0,4
 _CUE: Final = re.compile(
     rf"(?:私の名前は|私は|わたしは|僕は|俺は|名前は|氏名は|氏名[:： ]{{1,3}}|お名前[:： ]{{1,3}}|名前[:： ]{{1,3}}|予約名は|予約者は|宛名は|お名前は|担当の|母の|父の|姉の|兄の|妹の|弟の|娘の|孫の|彼女の|彼氏の|先輩の|後輩の|部長の|課長の|社長の|友達の|担当は|友人の|同僚の|上司の|妻の|夫の|息子の|娘の|部下の)({_NAME})(?=です|と申|といい|と言い|だ|でござい|と呼|[、。\s!！]|\Z|さん|様|が|は|に|と|から)"
 )
-_INTRO: Final = re.compile(
-    rf"({_NAME})(?=と申します|といいます|と言います|と申しま|っていいます|って言います)"
-)
+_INTRO: Final = re.compile(rf"({_NAME})(?=と申します|といいます|と言います|と申しま|っていいます|って言います)")
 _TITLE: Final = re.compile(
     r"([\u3400-\u9fff々]{1,4}[ ]?[\u3400-\u9fff々]{0,3}|[\u30a1-\u30fa\u30fc]{2,10}(?:[・ ][\u30a1-\u30fa\u30fc]{2,10})?)(?:さん|様|さま|君|くん|ちゃん|氏|先生|部長|課長|社長|教授)"
 )
 _NOT_JAPANESE: Final = frozenset(
     "皆 客 お客 奥 神 王 何 同 各 貴 店員 業者 担当 担当者 みな 患者 両親 学生 先 母 父 兄 姉 娘 息子 子 医者 看護師 運転手 店 本 有名 お疲れ ユーザー カスタマー オーナー ドクター "
-    "サポート スタッフ 販売員 管理者 客 会社員 初心者 利用者 契約者"
-.split())
+    "サポート スタッフ 販売員 管理者 客 会社員 初心者 利用者 契約者".split()
+)
 _LEAD: Final = re.compile(
     r"^(?:昨日|今日|明日|先日|今朝|担当|同僚|友人|部長|課長|上司|妻|夫|息子|娘|隣|先週|来週|お世話|今|私)(?:の)?"
 )
@@ -34,7 +32,9 @@ _GIVEN_LETTERS: Final = frozenset(
     "太郎子美香恵里奈由真優翔大輔健介一二三樹直人和也雄夫男正明弘隆誠浩博康文武俊英幸孝義勝清進茂実昭昇修徹豊学哲悟剛聡智弥哉彦之助佑祐平亮涼陽斗拓匠蓮悠颯樹咲葵結愛"
     "菜莉彩花華桜凛杏陽芽音心紗希絵理沙衣代江枝世津千尋加佳久典紀規靖敏裕寛司史志治仁秀洋百合礼玲瑠琴詩織梨萌未来海空光輝晴颯成政宗吾朗"
 )
-_AFTER_NAME: Final = re.compile(r"[^\u3400-\u9fff々]|\Z|市長|氏|様|選手|監督|教授|社長|部長|容疑者|議員|先生|会長|知事|首相|大臣|記者|さん|君")
+_AFTER_NAME: Final = re.compile(
+    r"[^\u3400-\u9fff々]|\Z|市長|氏|様|選手|監督|教授|社長|部長|容疑者|議員|先生|会長|知事|首相|大臣|記者|さん|君"
+)
 
 
 def japanese_names(text: str) -> Iterator[tuple[int, int]]:
@@ -65,7 +65,9 @@ def _surname_length(text: str, start: int = 0) -> int:
 
 @cache
 def _surnames() -> frozenset[str]:
-    listed = (name for name in lexicon().last if re.fullmatch("[\u3400-\u9fff々]{2,4}|[\u30a1-\u30fa\u30fc]{3,8}", name))
+    listed = (
+        name for name in lexicon().last if re.fullmatch("[\u3400-\u9fff々]{2,4}|[\u30a1-\u30fa\u30fc]{3,8}", name)
+    )
     return frozenset(listed) | frozenset(cue_list("japanese_surnames"))
 
 

@@ -41,7 +41,11 @@ def _may_sign(words: Words, index: int, *, is_line: bool) -> bool:
         return words.is_capital(index)
     if words.is_capital(index) or not words.has_case(index):
         is_apart = is_line or "," in words.gap(index) or "-" in words.gap(index) or words.continues_name(index)
-        return kind in SOLID | MAYBE or (kind == UNKNOWN and is_apart) or (words.is_vietnamese and is_line and kind != ORDINARY)
+        return (
+            kind in SOLID | MAYBE
+            or (kind == UNKNOWN and is_apart)
+            or (words.is_vietnamese and is_line and kind != ORDINARY)
+        )
     if kind in SOLID or low in PARTICLES:
         return True
     return is_line and low not in lexicon().ordinary

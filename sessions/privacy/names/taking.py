@@ -13,8 +13,8 @@ Range = tuple[int, int]
 SOLID: Final = frozenset({FIRST, LAST})
 MAYBE: Final = frozenset({MAYBE_FIRST, MAYBE_LAST})
 PARTICLES: Final = frozenset(
-    "van von der den de del della di da do dos das du des la le el al bin binti ibn ben bint abu ter ten te zu zum y e af av "
-    "ad ul".split()
+    "van von der den de del della di da do dos das du des la le el al bin binti ibn ben bint abu ter ten te zu zum "
+    "y e af av ad ul".split()
 )
 _MOST_WORDS = 5
 _LEAST_SMALL = 3
@@ -79,7 +79,9 @@ def may_follow_introduction(words: Words, index: int) -> bool:
     if kind in SOLID | {UNKNOWN, MAYBE_FIRST}:
         return True
     if kind == PLACE:
-        return words.lowers[index] in lexicon().ambiguous_first or (words.is_capital(index) and next_belongs(words, index))
+        return words.lowers[index] in lexicon().ambiguous_first or (
+            words.is_capital(index) and next_belongs(words, index)
+        )
     if kind == MAYBE_LAST:
         return words.is_capital(index) or not words.has_case(index)
     return kind == ORDINARY and words.is_capital(index) and not words.is_german and words.ends_clause(index)

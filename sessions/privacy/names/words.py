@@ -18,8 +18,8 @@ _JOINS_NAME: Final = re.compile(r" ?[ \xa0-] ?|\. ?| ")
 _ELISIONS: Final = frozenset({"d", "l", "qu", "dell", "all", "nell", "sull", "dall", "un"})
 _LONGEST_SUFFIX = 8
 GERMAN: Final = frozenset(
-    "ich und nicht ist für eine einen wir bitte mein meine habe wurde wird auch noch ihre zum zur sind beim vom über sagte "
-    "können möchte haben sie ein auf nach wie aus kann kein keine mich mir wurden dem des".split()
+    "ich und nicht ist für eine einen wir bitte mein meine habe wurde wird auch noch ihre zum zur sind beim vom "
+    "über sagte können möchte haben sie ein auf nach wie aus kann kein keine mich mir wurden dem des".split()
 )
 _ENGLISH: Final = frozenset("the and of is was are were has have had by with his her for from won said".split())
 
@@ -88,6 +88,10 @@ class Words:
         """What stands between the word and the one before it."""
         return self.reading.text[self.ends[index - 1] if index else 0 : self.starts[index]]
 
+    def is_alone(self, index: int) -> bool:
+        """Whether no word with a capital stands right before it."""
+        return index == 0 or not (self.continues_name(index) and self.is_capital(index - 1))
+
     def begins_sentence(self, index: int) -> bool:
         return index == 0 or _SENTENCE_BREAK.search(self.gap(index)) is not None
 
@@ -123,7 +127,7 @@ class Words:
     def _is_surname(self, index: int) -> bool:
         """By its ending; some of those are endings of adjectives too, which only begin sentences with a capital."""
         low = self.lowers[index]
-        if SURNAME.search(low) and not self.is_german or _SCOTTISH.match(self.reading.text, self.starts[index]):
+        if (SURNAME.search(low) and not self.is_german) or _SCOTTISH.match(self.reading.text, self.starts[index]):
             return True
         return SURNAME_INSIDE.search(low) is not None and not self.begins_sentence(index) and not self.is_german
 
@@ -152,26 +156,25 @@ _NEVER_POSSESSIVE: Final = frozenset(
 _LONGEST_INITIAL = 2
 _CLAUSE_ENDS: Final = frozenset(",.!?;:\n)-\u3002\uff01\uff1f\u060c\u061f\u0964")
 _JOINING: Final = frozenset(
-    "à btw but where when why please pls aber mais pero mas ma maar ale no но men mutta and from here speaking again with calling i my und aus von hier et de ici y e di da en van hier i z tutaj и "
-    "из с och från og fra ja és și ve"
-.split())
+    "à btw but where when why please pls aber mais pero mas ma maar ale no но men mutta and from here speaking "
+    "again with calling i my und aus von hier et de ici y e di da en van hier i z tutaj и из с och från og fra ja "
+    "és și ve".split()
+)
 _LEAST_BASE = 3
 
 
 def classify(low: str, names: Lexicon) -> str:
     """The class of a word by itself."""
-    if low in names.first:
-        return FIRST
-    if low in names.last:
-        return LAST
-    if low in names.places:
-        return PLACE
-    if low in names.ambiguous_first:
-        return MAYBE_FIRST
-    if low in names.ambiguous_last:
-        return MAYBE_LAST
-    if low in names.ordinary:
-        return ORDINARY
+    for words, kind in (
+        (names.first, FIRST),
+        (names.last, LAST),
+        (names.places, PLACE),
+        (names.ambiguous_first, MAYBE_FIRST),
+        (names.ambiguous_last, MAYBE_LAST),
+        (names.ordinary, ORDINARY),
+    ):
+        if low in words:
+            return kind
     if "-" in low:
         return _of_parts(low.split("-"), names)
     base = base_form(low, names) or _without_prefix(low, names)

@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001 (look-alike characters are what is tested here)
 import pytest
 
 from sessions.privacy.folding import fold

@@ -8,13 +8,70 @@ from hypothesis import strategies as st
 from sessions.privacy import SessionRedactor, redact_history, redact_text
 
 # Pieces at whose borders detectors meet.
-PIECES = (
-    "my name is |Anna|Maria|hi im sarah|its tom here| |, |\n|. |Müller|Иванов|王小明|我叫|私は田中です|김민수|4111 1111 1111 1111|"
-    "4111|1111|DE89 3704 0044 0532 0130 00|+49 30 1234567|030 123456|call me|order|a@b.co|@|at|dot|com|password: |hunter2|"
-    "born on |12.03.1985|12 Oak Street|Hauptstr. 5|[NAME_abcdef]|[EMAIL_3f9a1c]|[|]|192.168.1.1|::1|1|2|-|\u200b|\uff14|"
-    "ssn |123-45-6789|Dr. |Frau |thanks|Regards,\n|Tom|said|Xyzzy|{\"name\": \"|\"}|'s|Jean-Pierre|van der|Will|May|"
-    "what's your name?"
-).split("|")
+PIECES = [
+    "my name is ",
+    "Anna",
+    "Maria",
+    "hi im sarah",
+    "its tom here",
+    " ",
+    ", ",
+    "\n",
+    ". ",
+    "Müller",
+    "Иванов",
+    "王小明",
+    "我叫",
+    "私は田中です",
+    "김민수",
+    "4111 1111 1111 1111",
+    "4111",
+    "1111",
+    "DE89 3704 0044 0532 0130 00",
+    "+49 30 1234567",
+    "030 123456",
+    "call me",
+    "order",
+    "a@b.co",
+    "@",
+    "at",
+    "dot",
+    "com",
+    "password: ",
+    "hunter2",
+    "born on ",
+    "12.03.1985",
+    "12 Oak Street",
+    "Hauptstr. 5",
+    "[NAME_abcdef]",
+    "[EMAIL_3f9a1c]",
+    "[",
+    "]",
+    "192.168.1.1",
+    "::1",
+    "1",
+    "2",
+    "-",
+    "\u200b",
+    "４",
+    "ssn ",
+    "123-45-6789",
+    "Dr. ",
+    "Frau ",
+    "thanks",
+    "Regards,\n",
+    "Tom",
+    "said",
+    "Xyzzy",
+    '{"name": "',
+    '"}',
+    "'s",
+    "Jean-Pierre",
+    "van der",
+    "Will",
+    "May",
+    "what's your name?",
+]
 pieces = st.sampled_from(PIECES)
 texts = st.lists(pieces | st.text(max_size=3), max_size=12).map("".join) | st.lists(pieces, max_size=12).map(" ".join)
 keys = st.sampled_from(["name", "id", "password", "note", "phone", "user_id"]) | st.text(max_size=4)
@@ -23,7 +80,7 @@ values = st.recursive(
     lambda children: st.lists(children, max_size=4) | st.dictionaries(keys, children, max_size=4),
     max_leaves=8,
 )
-quick = settings(max_examples=150, deadline=None)
+quick = settings(max_examples=80, deadline=None)
 
 
 @quick

@@ -1,0 +1,51 @@
+"""What stands around a word with a capital and says that it is no person's name."""
+
+from typing import Final
+
+from sessions.privacy.names.taking import is_brand
+from sessions.privacy.names.words import PLACE, Words
+
+_SAINTS: Final = frozenset("saint st san santa santo são sankt sainte ste sant sint szent svatý święty".split())
+_IN: Final = frozenset("in nach em im w v в во στη στην στο near around nahe zi зі".split())
+AND: Final = frozenset(
+    "and or und oder et ou y o e i lub и или en of och eller og ja tai és vagy a nebo și sau ve veya και ή".split()
+)
+ARTICLES: Final = frozenset(
+    "the a an my your our this that le la les l un une mon ma votre el los las una mi su o os as um uma il lo gli "
+    "het een de den det en ett et die der das new model brand app".split()
+)
+_ARTICLES_OF_THINGS: Final = frozenset("the this these that your our an les un une los las un una ein eine".split())
+
+
+def is_no_person(words: Words, start: int, end: int) -> bool:
+    if end - start == 1:
+        return _is_saint(words, start) or _is_beside_place(words, start) or is_beside_article(words, start)
+    return _is_saint(words, start) or is_brand(words, start, end)
+
+
+def _is_saint(words: Words, start: int) -> bool:
+    return start > 0 and words.lowers[start - 1] in _SAINTS and words.continues_name(start)
+
+
+def _is_beside_place(words: Words, index: int) -> bool:
+    """'in X' is a place, and so is what is named in one breath with a place; unless a genitive says otherwise."""
+    if not index or words.reading.text.startswith("'s", words.ends[index]):
+        return False
+    before = words.lowers[index - 1]
+    if before in _IN and words.gap(index) == " ":
+        return True
+    other = index - 2 if before in AND else index - 1
+    is_row = before in AND or words.gap(index) == ", "
+    if not is_row or other < 0 or not words.is_capital(other):
+        return False
+    return words.kind(other) == PLACE or _is_beside_place(words, other)
+
+
+def is_beside_article(words: Words, index: int) -> bool:
+    """'the Oliver sofa'. Not in languages that put an article before names."""
+    return index > 0 and words.gap(index) == " " and words.lowers[index - 1] in _ARTICLES_OF_THINGS
+
+
+def without_article(words: Words, start: int, end: int) -> int:
+    """A sentence may begin with one: 'The Victorian lamp'."""
+    return start + 1 if end - start > 1 and words.lowers[start] in _ARTICLES_OF_THINGS else start
