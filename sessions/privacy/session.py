@@ -35,22 +35,14 @@ class SessionRedactor:
     def text(self, text: str, *, after: str = "") -> str:
         """The text with placeholders. ``after``: the message before it, whose question it may answer.
 
-        Redacting the outcome again changes nothing. What is not hidden stays as it is, byte for byte.
+        Redacting the outcome again changes nothing. What is not hidden stays as it is, byte for byte. A text that is
+        JSON is read as such.
         """
-        for _ in range(_MOST_PASSES):
-            redacted = self._pass(text, after)
-            if redacted == text:
-                break
-            text = redacted
-        return text
+        return str(walk(text, lambda leaf, key: self._leaf(leaf, key, after)))
 
     def json(self, value: Any) -> Any:
         """A copy of any JSON value with every string in it redacted; keys, ids and structure are kept."""
         return walk(value, self._leaf)
-
-    def _leaf(self, text: str, key: str) -> str:
-        """What stands under ``password`` is read like an answer to the question for it."""
-        return self.text(text, after=f"{_question(key)}?" if key else "")
 
     def history(self, messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Copies of the messages, oldest first. A name that is learnt late is hidden in earlier messages too."""
@@ -76,8 +68,18 @@ class SessionRedactor:
         if key in _STRUCTURE:
             return value
         if key == "content" and isinstance(value, str):
-            return walk(value, lambda text, key: self._leaf(text, key) if key else self.text(text, after=after))
+            return self.text(value, after=after)
         return walk({key: value}, self._leaf)[key]
+
+    def _leaf(self, text: str, key: str, after: str = "") -> str:
+        """What stands under ``password`` is read like an answer to the question for it."""
+        asked = f"{_question(key)}?" if key else after
+        for _ in range(_MOST_PASSES):
+            redacted = self._pass(text, asked)
+            if redacted == text:
+                break
+            text = redacted
+        return text
 
     def _pass(self, text: str, after: str) -> str:
         reading = Reading(text, after)

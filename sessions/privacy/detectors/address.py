@@ -78,6 +78,9 @@ _TAIL: Final = re.compile(
     rf"(?:,?\s{{1,2}}(?:piso|planta|puerta|apto\.?|apt\.?|apartamento|depto\.?|dpto\.?|bloco|bloque|esc\.?|escalera|interno|int\.|scala|sc\.|ap\.|bl\.|et\.|кв\.?|квартира|корп\.?|к\.|стр\.|подъезд|офис|m\.|kat|daire|d:|lokal|lok\.|lt\.|rt|rw)\s?\d{{0,4}}[ºª°]?\s?\w?(?!\w)){{0,3}}(?:\s?[,-]\s?(?:CP\s)?(?:\d{{2}}-\d{{3}}|\d{{5}}-\d{{3}}|\d{{4}}-\d{{3}}|\d{{3}}\s\d{{2}}|\d{{4,6}})(?!\d)(?:\s{_CAPITAL}(?:\s{_CAPITAL}){{0,2}})?)?",
     re.IGNORECASE,
 )
+_VIETNAMESE: Final = re.compile(
+    rf"(?<!\w)(?:số\s)?\d{{1,4}}[A-Za-z]?(?:/\d{{1,4}})*(?:,?\s(?:ngõ|ngách|hẻm|kiệt)\s\d{{1,4}}(?:/\d{{1,4}})*){{0,2}},?\s(?:đường|phố|ngõ|ngách|hẻm|thôn|ấp|khu phố|tổ)(?:\s{_CAPITAL}|\s\d{{1,3}}){{1,4}}"
+)
 _CJK: Final = re.compile(
     r"〒\s?\d{3}-?\d{4}(?:\s?[\u3040-\u30ff\u4e00-\u9fff\dー\-]{4,40})?"
     r"|(?:東京都|北海道|(?:大阪|京都)府|[\u4e00-\u9fff]{2,3}県)[\u3040-\u30ff\u4e00-\u9fff]{1,16}\s?\d{1,4}(?:丁目|番地?|号|[\-の]\d{1,4}){1,4}(?:号室|\d{1,4}号室?)?"
@@ -117,6 +120,7 @@ _PREFIX_WORDS: Final = frozenset(
     "пров str bulevardul bd bdul aleea calea șoseaua šetalište trg náměstí nám třída jalan jl jln lorong gang οδός "
     "οδο λεωφόρος λεωφ đường phố ngõ שדרות רחוב ברחוב شارع الشارع خیابان मार्ग ถนน ซอย".split()
 )
+_VIETNAMESE_WORDS: Final = frozenset("đường phố ngõ ngách hẻm thôn ấp tổ".split())
 _BOX_WORDS: Final = frozenset("box postfach apartado boîte bp b caixa casella postbus а".split())
 _SUFFIXES: Final = (
     "straße", "strasse", "str", "weg", "platz", "allee", "gasse", "damm", "ufer", "chaussee", "gässchen", "straat", "laan",
@@ -127,7 +131,7 @@ _CJK_SIGNS: Final = re.compile(r"〒|[市区區县縣町村路街道巷弄号號
 
 _CUED: Final = re.compile(rf"[\s:]{{0,4}}(?:(?:is|ist|est|es|é|è|now|to|at|is:|ist:)\s)?([^\n!?;{BARRIER}]{{6,140}})")
 _CUED_END: Final = re.compile(
-    r"\.\s|\.\Z|\s(?:and|but|can|could|please|thanks|und|aber|bitte|danke|et|mais|merci|y|pero|por favor|gracias|mas|obrigado|ma|grazie|en|maar|bedankt|i|ale|и|но|пожалуйста|och|men|tack|og|tak|takk)\s"
+    r"(?<=\w\w\w\w)\.\s|\.\Z|\s(?:and|but|can|could|please|thanks|und|aber|bitte|danke|et|mais|merci|y|pero|por favor|gracias|mas|obrigado|ma|grazie|en|maar|bedankt|i|ale|и|но|пожалуйста|och|men|tack|og|tak|takk)\s"
 )
 _HOUSE_NUMBER: Final = re.compile(
     r"(?<![\w.])\d{1,6}(?![\d:%€$.]|\s?(?:days?|hours?|minutes?|years?|tage|jahre|ans|años|anos|anni|jaar|lat|лет))"
@@ -137,6 +141,8 @@ _LEAST_WORDS = 2
 
 def find_addresses(reading: Reading) -> Iterator[Span]:
     tokens = reading.tokens
+    if not _VIETNAMESE_WORDS.isdisjoint(tokens):
+        yield from _plain(reading, _VIETNAMESE)
     if not _ENGLISH_WORDS.isdisjoint(tokens):
         yield from _english(reading)
     if not _RARE_WORDS.isdisjoint(tokens):

@@ -36,12 +36,16 @@ _QUERY = re.compile(
 )
 
 _OPENS = "\"'`«“„<("
+_IS = (
+    r"(?:number|code|nummer|is\snow|was|is|ist|lautet|est|es|é|è|e|este|jest|to|er|är|on|je|van|now|это|є|είναι|هو|هي|היא|הוא|है|คือ|là"
+    r"|adalah|ini|bu|saya|μου|שלי|mea|meu|minun|min|mitt|tôi)(?!\w)|:|=|->|=>|»|[是为為はが가는은이]"
+)
 _AFTER_CUE = re.compile(
-    r"\s{0,3}(?:(?:for|für|pour|para|per|voor|dla|для|of|von|de|del|do|da)\s(?:\S{1,20}\s){1,3}?)?"
-    r"(?:(?:(?:number|code|nummer|is\snow|was|is|ist|lautet|est|es|é|è|e|jest|to|er|är|on|je|van|now|это|є|هو|هي|היא|הוא|है|คือ|là|adalah|ini|bu)(?!\w)"
-    r"|:|=|->|=>|»|[是为為はが가는은이])\s{0,3}[:=]?\s{0,3}){0,3}"
+    rf"[\"'`]?\s{{0,3}}(?:(?:for|für|pour|para|per|voor|dla|для|of|von|de|del|do|da)\s(?:[^\s:=]{{1,20}}\s){{1,3}}?(?={_IS}))?"
+    rf"(?:(?:{_IS})\s{{0,3}}[:=]?\s{{0,3}}){{0,3}}"
 )
 _VALUE = re.compile(rf"[\"'`«“„<(\[]?([^\s\"'`«»“”„{BARRIER}]{{3,128}})")
+_SPACED = re.compile("[^\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _TRAILING = ".,;:!?)]}>、。"
 _CHANGED = re.compile(r"[\d_#$%&*+=@!?~^]|[a-z][A-Z]|[A-Z]{2,}[a-z]")
 _END_OF_SENTENCE = re.compile(r"\s*(?:[.,;!?\n)\"'»”]|\Z|and\b|und\b|et\b|y\b|e\b|en\b|i\b|и\b)")
@@ -96,9 +100,15 @@ def _after_cues(reading: Reading) -> Iterator[Span]:
         if value is None:
             continue
         code = _SPACED_CODE.match(reading.text, value.start(1))
-        end = code.end() if code else value.start(1) + len(value[1].rstrip(_TRAILING))
+        end = code.end() if code else value.start(1) + len(_without_tail(value[1]))
         if _is_secret(reading, cue[0], link[0], value.start(1), end):
             yield _secret(reading.text, value.start(1), end)
+
+
+def _without_tail(value: str) -> str:
+    """Without the sentence's punctuation, and without what a script without blanks goes on with."""
+    plain = _SPACED.match(value)
+    return (plain[0] if plain else value).rstrip(_TRAILING)
 
 
 def _is_secret(reading: Reading, cue: str, link: str, start: int, end: int) -> bool:

@@ -9,7 +9,7 @@ from sessions.privacy.names.answering import answered_names
 from sessions.privacy.names.beside import names_beside
 from sessions.privacy.names.cued import cued_names
 from sessions.privacy.names.heard import HeardNames
-from sessions.privacy.names.runs import capital_names
+from sessions.privacy.names.runs import capital_names, small_names
 from sessions.privacy.names.unspaced import SCRIPT, unspaced_names
 from sessions.privacy.names.words import MAYBE_FIRST, MAYBE_LAST, ORDINARY, PLACE, Words
 from sessions.privacy.reading import Reading, Span
@@ -25,7 +25,7 @@ def find_names(reading: Reading, heard: HeardNames) -> None:
     words = Words(reading)
     if not len(words):
         return
-    for found in (answered_names, cued_names, names_beside, capital_names):
+    for found in (answered_names, cued_names, names_beside, capital_names, small_names):
         _claim_all(words, found(words), heard)
     if heard:
         _claim_heard(words, heard)

@@ -15,6 +15,8 @@ FIRST: Final = "f"
 LAST: Final = "l"
 WORD: Final = "w"
 PLACE: Final = "p"
+COMMON: Final = "c"
+_LEAST_COMMON = 5
 _CUES_OF_WORDS: Final = (
     "introductions",
     "introductions_weak",
@@ -45,6 +47,8 @@ class Lexicon(NamedTuple):
     """First names that are nothing else."""
     last: frozenset[str]
     """Last names that are nothing else."""
+    common: frozenset[str]
+    """Of the first names those of several countries that are a word in no language: known in small letters too."""
     ambiguous_first: frozenset[str]
     """First names that are a word, a place or a brand too."""
     ambiguous_last: frozenset[str]
@@ -65,6 +69,7 @@ class Lexicon(NamedTuple):
 @cache
 def lexicon() -> Lexicon:
     first: set[str] = set()
+    common: set[str] = set()
     last: set[str] = set()
     ambiguous_first: set[str] = set()
     ambiguous_last: set[str] = set()
@@ -78,6 +83,8 @@ def lexicon() -> Lexicon:
             (ambiguous_first if ambiguous else first).add(name)
         if LAST in flags:
             (ambiguous_last if ambiguous else last).add(name)
+        if COMMON in flags and not ambiguous and len(name) >= _LEAST_COMMON:
+            common.add(name)
         if PLACE in flags:
             places.add(name)
     more = frozenset(cue_list("more_names")) - never - cues
@@ -86,6 +93,7 @@ def lexicon() -> Lexicon:
     return Lexicon(
         frozenset(first | more),
         frozenset(last),
+        frozenset(common),
         frozenset(ambiguous_first - more),
         frozenset(ambiguous_last - more),
         frozenset(places - more),

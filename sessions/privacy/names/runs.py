@@ -34,6 +34,23 @@ def capital_names(words: Words) -> Iterator[Range]:
         yield from _listed_with(words, found, doubtful)
 
 
+def small_names(words: Words) -> Iterator[Range]:
+    """First names in small letters, as far as they cannot be anything else."""
+    for index, low in enumerate(words.lowers):
+        if (
+            _is_common(low)
+            and (words.is_shouted or not words.is_capital(index))
+            and not is_beside_article(words, index)
+        ):
+            yield index, index + 1
+
+
+def _is_common(low: str) -> bool:
+    """Also without the apostrophe that people leave out: 'siobhans birthday'."""
+    names = lexicon()
+    return low in names.common or (low.endswith("s") and low[:-1] in names.common and low not in names.ordinary)
+
+
 def _runs(words: Words) -> Iterator[Range]:
     """The words in a row that are written with a capital, and in scripts without capitals those that may be names."""
     index = 0

@@ -1,10 +1,12 @@
 """What stands around a word with a capital and says that it is no person's name."""
 
+import re
 from typing import Final
 
 from sessions.privacy.names.taking import is_brand
 from sessions.privacy.names.words import PLACE, Words
 
+_MODEL_NUMBER: Final = re.compile(r" \d{3,4}(?![\d\- /.])")
 _SAINTS: Final = frozenset("saint st san santa santo são sankt sainte ste sant sint szent svatý święty".split())
 _IN: Final = frozenset("in nach em im w v в во στη στην στο near around nahe zi зі".split())
 AND: Final = frozenset(
@@ -18,6 +20,8 @@ _ARTICLES_OF_THINGS: Final = frozenset("the this these that your our an les un u
 
 
 def is_no_person(words: Words, start: int, end: int) -> bool:
+    if _MODEL_NUMBER.match(words.reading.text, words.ends[end - 1]):
+        return True
     if end - start == 1:
         return _is_saint(words, start) or _is_beside_place(words, start) or is_beside_article(words, start)
     return _is_saint(words, start) or is_brand(words, start, end)
