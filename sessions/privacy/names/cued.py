@@ -32,7 +32,7 @@ _LINKS: Final = frozenset(
 )
 _FIRST_PERSON: Final = frozenset(
     "im i'm am bin suis soy sou sono ben jestem я är er olen vagyok jsem sunt ben είμαι sam saya tôi là myself som "
-    "съм ik mình em aku gue c'est it's its now is o a é fala habla spricht parla mówi говорит ako minä".split()
+    "съм ik mình em aku gue это це täällä tässä tady här her c'est it's its now is o a é fala habla spricht parla mówi говорит ako minä".split()
 )
 _STRICTLY_FIRST_PERSON: Final = frozenset("im i'm am bin suis soy sou sono ik jestem я jag jeg".split())
 _TITLES_INSIDE: Final = frozenset("mr mrs ms dr prof frau herr herrn mme pan pani ο η τον την του της".split())
@@ -52,6 +52,7 @@ _PLAIN_TITLES: Final = frozenset(
 _POSSESSIVES: Final = frozenset("mein meine meinen meinem meiner unser unsere sein seine ihr ihre dein deine".split())
 _TURKISH_AM: Final = ("yim", "yım", "yum", "yüm")  # 'ben müşteriyim': I am a customer
 _LEAST_SMALL = 3
+_MOST_SMALL = 4
 _LONGEST_CUE = 2
 _INDIC = "\u0900"  # too few of whose words are known to tell the ordinary from names
 _LONGEST_GREETING = 2
@@ -92,13 +93,17 @@ def _introduced(words: Words, index: int) -> Range | None:
 
 
 def _introduced_end(words: Words, start: int) -> int:
-    """In small letters also an unknown second word is taken, if the clause ends there."""
+    """In small letters also unknown further words are taken, if the clause ends behind them."""
     end = name_end(words, start)
-    if end < len(words) and words.has_case(start) and not words.is_capital(start) and words.gap(end) in {" ", "-"}:
-        is_name = words.kind(end) in SOLID | MAYBE | {UNKNOWN}
-        if is_name and words.ends_clause(end) and words.lowers[end] not in lexicon().ordinary:
-            return end + 1
-    return end
+    if words.is_capital(start) or not words.has_case(start):
+        return end
+    further = end
+    while further < len(words) and further - start < _MOST_SMALL and words.gap(further) in {" ", "-"}:
+        is_name = words.kind(further) in SOLID | MAYBE | {UNKNOWN}
+        if not is_name:
+            break
+        further += 1
+    return further if further > end and words.ends_clause(further - 1) else end
 
 
 def _weakly_introduced(words: Words, index: int) -> Range | None:

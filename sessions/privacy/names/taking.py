@@ -53,7 +53,8 @@ def _goes_on(words: Words, index: int) -> bool:
 
 
 def _is_initial(words: Words, index: int) -> bool:
-    return words.ends[index] - words.starts[index] == 1 and words.is_capital(index)
+    is_letter = words.ends[index] - words.starts[index] == 1 and words.is_capital(index)
+    return is_letter and (words.lowers[index] != "i" or words.after(index).startswith("."))
 
 
 def next_belongs(words: Words, index: int) -> bool:

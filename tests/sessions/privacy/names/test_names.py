@@ -54,6 +54,12 @@ FOUND = [
     "by ⟦J. R. Okonkwo⟧ and ⟦Ludwig van der Berg⟧",
     '"No," ⟦Pemberton⟧ told us',
     "Can ⟦Lorcan⟧ come on Thursday?",
+    "the account belongs to ⟦Meredith Quigley⟧, booking under ⟦Vandersloot⟧",
+    "mój mąż ⟦Ireneusz⟧ kupił",
+    "С уважением, ⟦Пантелеев⟧",
+    "szia, ⟦Bendegúz⟧ vagyok",
+    "i need this for ⟦siobhans⟧ birthday",
+    "Present: ⟦Ann Miller⟧, ⟦Torquil Macrae⟧ and ⟦Kofi Mensah⟧",
 ]
 
 STAYS = [
@@ -75,6 +81,10 @@ STAYS = [
     "저는 학생입니다",
     "Apple Pay, Google Maps and Microsoft Teams",
     "Monday to Friday, March and April",
+    "The Victorian lamp and the Oliver sofa",
+    "ben müşteriyim",
+    "这款白色的还有货吗，周五能送吗",
+    "Is the Esperanza 3000 better?",
 ]
 
 
