@@ -81,6 +81,11 @@ def _speaker(words: Words, index: int) -> Range | None:
     return None
 
 
+_BOUGHT: Final = frozenset(
+    "bought ordered forgot lives signed married paid kaufte bestellte compró pidió comprou pediu acheté commandé comprato "
+    "ordinato kocht bestelde kupił kupiła zamówił zamówiła купил купила заказал заказала замовив замовила köpte beställde "
+    "købte bestilte kjøpte osti tilasi".split()
+)
 _GERMAN_SAID: Final = frozenset({"sagte", "meinte", "erklärte", "fragte", "antwortete"})
 
 

@@ -76,23 +76,37 @@ def _is_asked_about(words: Words, index: int) -> bool:
 
 
 def _rare_pair(words: Words, start: int, kinds: list[str]) -> Range | None:
-    """Two or three rare words with a capital, and no article or number that speaks of a thing."""
+    """Two or three rare words with a capital, where nothing speaks of a thing."""
     if len(kinds) not in _PAIR or any(kind != UNKNOWN for kind in kinds):
         return None
     end = start + len(kinds)
-    text = words.reading.text
-    looks_plain = all(
-        text[words.starts[at] + 1 : words.ends[at]].replace("-", "").islower()
-        and len(words.lowers[at]) >= LEAST_LETTERS
-        for at in range(start, end)
-    )
     if words.begins_sentence(start) and (words.is_german or not words.is_english):
         return None
-    if words.is_german and any(len(words.lowers[start + place]) > LONG_NOUN for place in range(len(kinds))):
+    if not all(_looks_plain(words, at) for at in range(start, end)) or _is_said_of_thing(words, start, end):
         return None
-    has_article = start > 0 and words.lowers[start - 1] in ARTICLES and words.gap(start) == " "
+    return start, end
+
+
+def _looks_plain(words: Words, index: int) -> bool:
+    text = words.reading.text[words.starts[index] + 1 : words.ends[index]]
+    is_long = words.is_german and len(text) >= LONG_NOUN
+    return text.replace("-", "").islower() and len(text) >= LEAST_LETTERS - 1 and not is_long
+
+
+def _is_said_of_thing(words: Words, start: int, end: int) -> bool:
+    """A question for it, an article or a verb of having before it, a number behind it."""
+    before = words.lowers[start - 1] if start and words.gap(start) == " " else ""
     following = words.after(end - 1).lstrip(" ")[:1]
-    return (start, end) if looks_plain and not has_article and not following.isdigit() and following != "&" else None
+    return (
+        "?" in words.reading.text or before in ARTICLES or before in _HAVING or following.isdigit() or following == "&"
+    )
+
+
+_HAVING: Final = frozenset(
+    "have has had bought buy sell sells ordered order use uses using wear want wants need needs love prefer like got get stock "
+    "via on with looking for habe kaufen gekauft bestellt nutze suche tengo compré uso quiero busco tenho comprei uso quero "
+    "ho comprato uso cerco heb gekocht gebruik mam kupiłem kupiłam używam у купил купила использую har köpte købte olen".split()
+)
 
 
 def is_long_enough(words: Words, index: int) -> bool:

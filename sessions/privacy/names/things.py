@@ -28,6 +28,8 @@ def is_no_person(words: Words, start: int, end: int) -> bool:
 
 
 def _is_saint(words: Words, start: int) -> bool:
+    if words.lowers[start].partition("-")[0] in _SAINTS and "-" in words.lowers[start]:
+        return True
     return start > 0 and words.lowers[start - 1] in _SAINTS and words.continues_name(start)
 
 
