@@ -72,6 +72,8 @@ def _opens_message(words: Words, index: int) -> bool:
 def _speaker(words: Words, index: int) -> Range | None:
     if index and words.gap(index) == " " and _may_speak(words, index - 1):
         return index - 1, index
+    if words.lowers[index] in _BOUGHT:
+        return None
     start = index + 1
     is_behind = (
         start < len(words) and words.gap(start) == " " and _may_speak(words, start) and not words.is_capital(index)
