@@ -11,7 +11,8 @@ from tenants.errors import KeyringError
 from tenants.identifiers import OPERATOR_ID
 from tenants.identity_secrets import identity_secret_place
 from tenants.keyring import SealedPlace, needs_rotation, open_sealed, seal
-from tenants.models import Tenant, Website
+from tenants.models import RedactionKey, Tenant, Website
+from tenants.redaction_keys import redaction_key_place
 from tenants.scoping import tenant_scope
 
 
@@ -31,7 +32,7 @@ class Rotation:
 class _Sealed:
     """A sealed column of a locked row."""
 
-    row: ModelConnection | Website
+    row: ModelConnection | Website | RedactionKey
     column: str
     place: SealedPlace
 
@@ -67,9 +68,11 @@ def _sealed_values() -> Iterator[_Sealed]:
     for website in Website.objects.select_for_update(of=("self",)).order_by("id"):
         place = identity_secret_place(website.tenant_id, website.id)
         yield from _filled(website, ["identity_secret_sealed", "former_identity_secret_sealed"], place)
+    for key in RedactionKey.objects.select_for_update(of=("self",)):
+        yield _Sealed(key, "key_sealed", redaction_key_place(key))
 
 
-def _filled(row: ModelConnection | Website, columns: list[str], place: SealedPlace) -> Iterator[_Sealed]:
+def _filled(row: ModelConnection | Website | RedactionKey, columns: list[str], place: SealedPlace) -> Iterator[_Sealed]:
     yield from (_Sealed(row, column, place) for column in columns if getattr(row, column))
 
 

@@ -24,7 +24,7 @@ from sessions.errors import (
 )
 from sessions.history import for_model
 from sessions.replaying import stored_answer
-from sessions.starting import check_right, first_values, visit_of
+from sessions.starting import CameFrom, check_right, first_values, visit_of
 from sessions.store import begin
 from sessions.store.visits import Claim, Visit
 from tenants.database import Row
@@ -49,7 +49,7 @@ class TurnRequest:
     user_id: str | None
     context: dict[str, JsonValue] | None
     token_hash: bytes | None
-    origin_host: str
+    came_from: CameFrom
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ async def begin_turn(door: Door, request: TurnRequest) -> BegunTurn | OngoingTur
     """
     visit = visit_of(door, request.session_id, request.token_hash)
     named = door.agent(request.agent_key)
-    new = first_values(named, request.origin_host, visit.new_token_hash) if visit.may_create else None
+    new = first_values(named, request.came_from, visit.new_token_hash) if visit.may_create else None
     values = _turn_values(door, request, named)
     claimed, state = await again_if_broken(lambda: begin.claim_turn(visit, new, values), _CLAIM_PAUSES_SECONDS)
     check_right(visit, state)

@@ -8,12 +8,13 @@ from agents.models import Agent
 from sessions.cleaning import ID_PATTERN
 from tenants.foreign_keys import TenantForeignKey
 from tenants.identifiers import OPERATOR_ID
-from tenants.models import Tenant, TenantOwned, Website
+from tenants.models import Holdable, Tenant, TenantOwned, Website
 
 ID_REGEX = f"^{ID_PATTERN}$"
+MOST_REDACTION_VERSIONS = 63
 
 
-class AgentSession(TenantOwned):
+class AgentSession(Holdable):
     """One browser's conversation with one agent on one website.
 
     The database's primary key is (tenant_id, id); ``id`` alone is Django's, for the admin.
@@ -35,6 +36,11 @@ class AgentSession(TenantOwned):
     token_hash = models.BinaryField(null=True, editable=False)
     token_issued_at = models.DateTimeField(db_default=Now(), editable=False)
     access_ended_at = models.DateTimeField(null=True, editable=False)
+    visitor_ip = models.CharField(max_length=49, blank=True, default="", db_default="", editable=False)
+    """An address or a network, as the policy lets it be stored at the start; mostly nothing."""
+    user_agent = models.CharField(max_length=300, blank=True, default="", db_default="", editable=False)
+    redaction_version = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    """Of the redactor that has been over all of the session's text; 0 since something was said after it."""
     last_activity_at = models.DateTimeField(db_default=Now())
 
     class Meta(TenantOwned.Meta):
@@ -51,6 +57,15 @@ class AgentSession(TenantOwned):
             models.CheckConstraint(
                 condition=Q(user_verified=False) | Q(user_id__isnull=False), name="agent_session_verified_is_somebody"
             ),
+            # The jobs look for each version of their own, see ``sessions.cleanup``.
+            models.CheckConstraint(
+                condition=Q(redaction_version__lte=MOST_REDACTION_VERSIONS), name="agent_session_redaction_version_sane"
+            ),
+            models.CheckConstraint(
+                condition=Q(legal_hold_at__isnull=True, legal_hold_by="")
+                | (Q(legal_hold_at__isnull=False) & ~Q(legal_hold_by="")),
+                name="agent_session_legal_hold_is_somebodys",
+            ),
         ]
         indexes = [
             models.Index(fields=["tenant", "last_activity_at", "id"], name="agent_session_activity"),
@@ -64,6 +79,10 @@ class AgentSession(TenantOwned):
             models.Index(
                 fields=["tenant", "user_id", "id"], condition=Q(user_id__isnull=False), name="agent_session_of_user"
             ),
+            # What is due to be redacted or deleted, website by website: a job finds it without walking past the rest.
+            models.Index(
+                fields=["tenant", "website", "redaction_version", "last_activity_at"], name="agent_session_due"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -74,7 +93,7 @@ class AgentSession(TenantOwned):
 class HistorySegment(TenantOwned):
     """Older messages of a long session, in order; whole transcript = segments, then ``AgentSession.history``.
 
-    Made in the transaction that takes them out of the history, and never written again by a turn.
+    Made in the transaction that takes them out of the history, and never written again but by redaction.
     """
 
     agent_session = TenantForeignKey(
@@ -83,6 +102,7 @@ class HistorySegment(TenantOwned):
     first_position = models.PositiveIntegerField()
     message_count = models.PositiveIntegerField()
     messages = models.JSONField()
+    redaction_version = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
 
     class Meta(TenantOwned.Meta):
         db_table = "history_segments"
@@ -112,6 +132,7 @@ class Turn(TenantOwned):
     ``message`` holds the visitor's words until they are in the history, then it is emptied; ``partial_reply`` what an
     answer had come to that is not in the history. ``fence`` grows with every owner: only the owner whose fence still
     matches may finish the turn. A queued turn waits for those with lower numbers; its lease shows that somebody does.
+    Once the policy's days are over, both texts and ``message_hmac`` are emptied.
     """
 
     class State(models.TextChoices):
@@ -173,6 +194,9 @@ class Turn(TenantOwned):
                 fields=["tenant", "agent_session", "number"],
                 condition=Q(state__in=["queued", "running"]),
                 name="turn_line",
+            ),
+            models.Index(
+                fields=["tenant", "finished_at", "id"], condition=~Q(message_hmac=b""), name="turn_words_kept"
             ),
         ]
 

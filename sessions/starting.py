@@ -1,6 +1,7 @@
 """How a session starts, and who may use it afterwards."""
 
 import hashlib
+from dataclasses import dataclass
 from typing import Any, Final
 
 from psycopg.types.json import Jsonb
@@ -17,6 +18,15 @@ from tenants.identifiers import new_id, new_session_token
 TOKEN_PREFIX: Final = "st_"  # noqa: S105  tells what a credential is, is none
 
 
+@dataclass(frozen=True, slots=True)
+class CameFrom:
+    """Where a session's visitor was when it began; of address and browser, what the policy lets be stored."""
+
+    origin_host: str
+    visitor_ip: str = ""
+    user_agent: str = ""
+
+
 def hash_token(token: str) -> bytes:
     """What is stored of a token. It has 256 random bits: a plain hash is as good as a slow one."""
     return hashlib.sha256(token.encode()).digest()
@@ -29,12 +39,12 @@ async def start_session(
     agent_key: str | None,
     user_id: str | None,
     context: dict[str, JsonValue] | None,
-    origin_host: str,
+    came_from: CameFrom,
 ) -> tuple[str, str]:
     """Makes a session; gives its agent's key and its token, which is shown this once. Raises ``SessionExistsError``."""
     agent, token = door.agent(agent_key), new_session_token()
     visit = token_visit(door, session_id, None)
-    new = first_values(agent, origin_host, hash_token(token)) | {
+    new = first_values(agent, came_from, hash_token(token)) | {
         "user_id": user_id,
         "context": None if context is None else Jsonb(context),
     }
@@ -43,13 +53,15 @@ async def start_session(
     return agent.agent.key, token
 
 
-def first_values(agent: WebsiteAgentProfile, origin_host: str, token_hash: bytes | None) -> dict[str, Any]:
+def first_values(agent: WebsiteAgentProfile, came_from: CameFrom, token_hash: bytes | None) -> dict[str, Any]:
     """What a new session's row begins with, but for what the visitor says of itself."""
     return {
         "new_session_pk": new_id(),
         "agent_tenant_id": agent.agent_tenant_id,
         "agent_id": agent.agent.agent_id,
-        "origin_host": origin_host,
+        "origin_host": came_from.origin_host,
+        "visitor_ip": came_from.visitor_ip,
+        "user_agent": came_from.user_agent,
         "new_token_hash": token_hash,
     }
 

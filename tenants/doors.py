@@ -9,6 +9,7 @@ from django.conf import settings
 from tenants.database import in_tenant, through_door
 from tenants.domains import Origin, OriginError, is_local_host, parse_origin
 from tenants.errors import OriginNotAllowedError
+from tenants.privacy_policy import PrivacyPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class WebsiteProfile:
     """The tenant's: its midnight begins a day's budget anew."""
     limits: Limits
     token_life: TokenLife
+    privacy: PrivacyPolicy
 
 
 async def website_by_origin(origin_header: str) -> WebsiteProfile:
@@ -63,7 +65,8 @@ async def website_by_origin(origin_header: str) -> WebsiteProfile:
     row = rows[0]
     limits = Limits(**{field.name: row.pop(field.name) for field in fields(Limits)})
     token_life = TokenLife(**{field.name: row.pop(field.name) for field in fields(TokenLife)})
-    return WebsiteProfile(**{**row, "hosts": frozenset(row["hosts"]), "limits": limits, "token_life": token_life})
+    told = {"limits": limits, "token_life": token_life, "privacy": PrivacyPolicy.take_from(row)}
+    return WebsiteProfile(**{**row, "hosts": frozenset(row["hosts"]), **told})
 
 
 # A host may belong to two websites of a tenant, on different ports: then it is the one that is called so. Of a

@@ -18,7 +18,9 @@ ParlourError                       every error that this project raises for a ca
 |-- AlreadyMemberError             whom an invitation would make a member is one
 |-- TooManyLookupsError            more keys that nobody knows come at once than are looked up
 |-- DatabaseAwayError              the database refuses connections, does not answer, or hung up
-`-- TenantsFailedError             a job failed for some tenants and went on with the others
+|-- LegalHoldError                 what was to be deleted is under a legal hold
+|-- TenantsFailedError             a job failed for some tenants and went on with the others
+`-- SessionsNotRedactedError       the redaction failed for some sessions and went on with the others
 """
 
 from psycopg import OperationalError
@@ -109,9 +111,22 @@ class DatabaseAwayError(ParlourError, OperationalError):
         super().__init__("the database is out of reach")
 
 
+class LegalHoldError(ParlourError):
+    def __init__(self) -> None:
+        super().__init__("This is under a legal hold: nothing of it can be deleted until the hold is lifted.")
+
+
 class TenantsFailedError(ParlourError):
     """Raised at the end of a round; the log tells what happened at each of them."""
 
     def __init__(self, failed: int) -> None:
         super().__init__(f"the round failed for {failed} tenants, see the log")
+        self.failed = failed
+
+
+class SessionsNotRedactedError(ParlourError):
+    """Raised at the end of a round, which tries them again the next time."""
+
+    def __init__(self, failed: int) -> None:
+        super().__init__(f"{failed} sessions could not be redacted, see the log")
         self.failed = failed

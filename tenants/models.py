@@ -12,8 +12,10 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from tenants.domains import display_domain
+from tenants.errors import LegalHoldError
 from tenants.foreign_keys import TenantForeignKey
 from tenants.identifiers import OPERATOR_ID, new_id, new_proof_token, new_site_key
+from tenants.privacy_choices import IP_STORAGES, PERSONAL_DATA, REDACTION_TIMINGS, Redact, StoreIp
 from tenants.scoping import TenantManager, check_own
 
 MOST_TURNS_PER_MINUTE: Final = 1_000_000
@@ -21,6 +23,11 @@ MOST_TURNS_PER_DAY: Final = 1_000_000_000
 MOST_TOKENS_PER_DAY: Final = 1_000_000_000_000
 MOST_TOKEN_IDLE_DAYS: Final = 365
 MOST_TOKEN_LIFETIME_DAYS: Final = 730
+MOST_RETENTION_DAYS: Final = 3650
+MOST_SILENCE_HOURS: Final = 8760
+_REDACT_WHEN: Final = [when for when, _ in REDACTION_TIMINGS]
+_IP_STORAGES: Final = [storage for storage, _ in IP_STORAGES]
+_KINDS: Final = [kind for kind, _ in PERSONAL_DATA]
 
 
 def check_time_zone(name: str) -> None:
@@ -54,6 +61,23 @@ def _within(name: str, field: str, most: int) -> models.CheckConstraint:
     return models.CheckConstraint(condition=Q(**{f"{field}__range": (1, most)}), name=name)
 
 
+def _days_kept(verbose_name: str, help_text: str, **more: Any) -> "models.PositiveIntegerField[Any, Any]":
+    return models.PositiveIntegerField(
+        verbose_name,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_RETENTION_DAYS)],
+        help_text=help_text,
+        **more,
+    )
+
+
+def _silence_hours(**more: Any) -> "models.PositiveIntegerField[Any, Any]":
+    return models.PositiveIntegerField(
+        "hours of silence",
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_SILENCE_HOURS)],
+        **more,
+    )
+
+
 class Tenant(models.Model):
     """A customer of the operator; the operator itself is one with a fixed id.
 
@@ -67,10 +91,50 @@ class Tenant(models.Model):
         default=True, help_text="Switch off to suspend the tenant: all of its websites are refused at once."
     )
     time_zone = models.CharField(max_length=64, default="UTC", validators=[check_time_zone])
-    retention_days = models.PositiveIntegerField(
+    retention_days = _days_kept(
+        "days a conversation is kept",
+        "Conversations without a message for this many days are deleted.",
         default=30,
-        validators=[MinValueValidator(1), MaxValueValidator(3650)],
-        help_text="Conversations without a message for this many days are deleted.",
+    )
+    # The privacy policy. A website may have another; ``tenants.privacy_policy`` tells what holds.
+    turn_retention_days = _days_kept(
+        "days a turn's own words are kept",
+        "Of messages that got no answer, and of answers broken off: for longer than this even a conversation that goes"
+        " on does not keep them.",
+        default=30,
+        db_default=30,
+    )
+    redact_when = models.CharField(
+        "personal data is replaced",
+        max_length=16,
+        choices=REDACTION_TIMINGS,
+        default=Redact.AFTER_SILENCE.value,
+        db_default=Redact.AFTER_SILENCE.value,
+    )
+    redact_after_hours = _silence_hours(
+        default=24,
+        db_default=24,
+        help_text="How long a conversation must have been silent before its personal data is replaced.",
+    )
+    kinds_kept = models.JSONField(
+        "kinds left as they are",
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        blank=True,
+        help_text="Everything else is replaced, also kinds that are learnt later.",
+    )
+    ip_storage = models.CharField(
+        "visitors' IP addresses",
+        max_length=16,
+        choices=IP_STORAGES,
+        default=StoreIp.NOT.value,
+        db_default=StoreIp.NOT.value,
+    )
+    stores_user_agent = models.BooleanField(
+        "store which browser a visitor uses",
+        default=False,
+        db_default=False,
+        help_text="What the browser says of itself, with each conversation.",
     )
     token_idle_days = models.PositiveIntegerField(
         "days without a message",
@@ -112,7 +176,12 @@ class Tenant(models.Model):
         db_table = "tenants"
         ordering = ["name"]
         constraints = [
-            models.CheckConstraint(condition=Q(retention_days__range=(1, 3650)), name="tenant_retention_days_sane"),
+            _within("tenant_retention_days_sane", "retention_days", MOST_RETENTION_DAYS),
+            _within("tenant_turn_retention_sane", "turn_retention_days", MOST_RETENTION_DAYS),
+            _within("tenant_redact_after_sane", "redact_after_hours", MOST_SILENCE_HOURS),
+            models.CheckConstraint(condition=Q(redact_when__in=_REDACT_WHEN), name="tenant_redact_when_known"),
+            models.CheckConstraint(condition=Q(ip_storage__in=_IP_STORAGES), name="tenant_ip_storage_known"),
+            models.CheckConstraint(condition=Q(kinds_kept__contained_by=_KINDS), name="tenant_kinds_kept_known"),
             _within("tenant_token_idle_days_sane", "token_idle_days", MOST_TOKEN_IDLE_DAYS),
             _within("tenant_token_lifetime_days_sane", "token_lifetime_days", MOST_TOKEN_LIFETIME_DAYS),
             _within("tenant_session_turns_sane", "session_turns_per_minute", MOST_TURNS_PER_MINUTE),
@@ -151,6 +220,25 @@ class TenantOwned(models.Model):
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """Django deletes one row by its id alone, past all managers."""
         check_own([self])
+        return super().delete(*args, **kwargs)
+
+
+class Holdable(TenantOwned):
+    """A row that may be under a legal hold (``tenants.legal_holds``): then nothing of it is deleted or redacted.
+
+    The database refuses, too, whatever statement tries (``tenants.policies.kept_while_held``), but it says nothing.
+    """
+
+    legal_hold_at = models.DateTimeField(null=True, editable=False)
+    legal_hold_by = models.CharField(max_length=150, blank=True, default="", db_default="", editable=False)
+
+    class Meta(TenantOwned.Meta):
+        abstract = True
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Raises ``LegalHoldError`` where the row is held."""
+        if type(self).objects.filter(pk=self.pk, legal_hold_at__isnull=False).exists():
+            raise LegalHoldError
         return super().delete(*args, **kwargs)
 
 
@@ -213,6 +301,46 @@ class Invitation(TenantOwned):
         return f"Invitation as {self.role}"
 
 
+class RedactionKey(TenantOwned):
+    """What the placeholders of a tenant are made with; ``tenants.redaction_keys`` makes, opens and removes it.
+
+    Once it is removed nobody can tell any more which words a placeholder stood for, by trying words; later ones are
+    made with a new key, and match none from before.
+    """
+
+    key_sealed = models.BinaryField(editable=False)
+
+    class Meta(TenantOwned.Meta):
+        db_table = "redaction_keys"
+        constraints = [models.UniqueConstraint(fields=["tenant"], name="redaction_key_one")]
+
+    def __str__(self) -> str:
+        return f"of {self.created_at:%Y-%m-%d}"
+
+
+class JobHeartbeat(models.Model):
+    """When one of beat's jobs last began and ended, and how. No tenant's row: a job is everybody's.
+
+    ``registered_at`` is when beat first knew of it: a job that has never run is late by that.
+    """
+
+    name = models.CharField(primary_key=True, max_length=64)
+    period_seconds = models.FloatField()
+    registered_at = models.DateTimeField(db_default=Now())
+    last_started_at = models.DateTimeField(null=True)
+    last_finished_at = models.DateTimeField(null=True)
+    last_duration_ms = models.PositiveIntegerField(null=True)
+    last_outcome = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
+    """Counts alone."""
+    last_error_code = models.CharField(max_length=64, blank=True, default="", db_default="")
+
+    class Meta:
+        db_table = "job_heartbeats"
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Throttle(models.Model):
     """How often something was tried: a login, an invitation. No tenant's row: who tries is not known yet.
 
@@ -227,7 +355,7 @@ class Throttle(models.Model):
         db_table = "throttles"
 
 
-class Website(TenantOwned):
+class Website(Holdable):
     """A domain whose visitors may chat. It works once its domain is proved."""
 
     class DoubleSend(models.TextChoices):
@@ -275,6 +403,18 @@ class Website(TenantOwned):
         db_default="",
         help_text="What visitors read then, for example whom to call. Empty: a polite sentence of ours.",
     )
+    # The website's own privacy policy; NULL is as the tenant's.
+    retention_days = _days_kept("days a conversation is kept", "", null=True, blank=True)
+    turn_retention_days = _days_kept("days a turn's own words are kept", "", null=True, blank=True)
+    redact_when = models.CharField(  # noqa: DJ001  NULL: as the tenant
+        "personal data is replaced", max_length=16, choices=REDACTION_TIMINGS, null=True, blank=True
+    )
+    redact_after_hours = _silence_hours(null=True, blank=True)
+    kinds_kept = models.JSONField("kinds left as they are", null=True, blank=True)
+    ip_storage = models.CharField(  # noqa: DJ001  NULL: as the tenant
+        "visitors' IP addresses", max_length=16, choices=IP_STORAGES, null=True, blank=True
+    )
+    stores_user_agent = models.BooleanField("store which browser a visitor uses", null=True, blank=True)
     # Both are written and opened by ``tenants.identity_secrets`` alone.
     identity_secret_sealed = models.BinaryField(default=b"", db_default=b"", editable=False)
     former_identity_secret_sealed = models.BinaryField(default=b"", db_default=b"", editable=False)
@@ -318,6 +458,17 @@ class Website(TenantOwned):
             ),
             _within("website_turns_per_day_sane", "turns_per_day", MOST_TURNS_PER_DAY),
             _within("website_tokens_per_day_sane", "tokens_per_day", MOST_TOKENS_PER_DAY),
+            _within("website_retention_days_sane", "retention_days", MOST_RETENTION_DAYS),
+            _within("website_turn_retention_sane", "turn_retention_days", MOST_RETENTION_DAYS),
+            _within("website_redact_after_sane", "redact_after_hours", MOST_SILENCE_HOURS),
+            models.CheckConstraint(condition=Q(redact_when__in=_REDACT_WHEN), name="website_redact_when_known"),
+            models.CheckConstraint(condition=Q(ip_storage__in=_IP_STORAGES), name="website_ip_storage_known"),
+            models.CheckConstraint(condition=Q(kinds_kept__contained_by=_KINDS), name="website_kinds_kept_known"),
+            models.CheckConstraint(
+                condition=Q(legal_hold_at__isnull=True, legal_hold_by="")
+                | (Q(legal_hold_at__isnull=False) & ~Q(legal_hold_by="")),
+                name="website_legal_hold_is_somebodys",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -21,6 +21,14 @@ def read_policy(table: str, name: str, condition: str) -> RunSQL:
     return RunSQL(f"CREATE POLICY {name} ON {table} FOR SELECT USING ({condition});", f"DROP POLICY {name} ON {table};")
 
 
+def kept_while_held(table: str, is_free: str) -> RunSQL:
+    """Rows of ``table`` that are under a legal hold cannot be deleted, whatever statement tries: it meets none."""
+    return RunSQL(
+        f"CREATE POLICY held_rows ON {table} AS RESTRICTIVE FOR DELETE USING ({is_free});",
+        f"DROP POLICY held_rows ON {table};",
+    )
+
+
 def composite_foreign_key(table: str, columns: str, target: str, target_columns: str, on_delete: str) -> RunSQL:
     """A foreign key that carries the tenant, so that a row can never point at another tenant's."""
     name = f"{table}_{columns.replace(', ', '_')}_fk"

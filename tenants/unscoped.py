@@ -5,6 +5,7 @@ from typing import Final
 GLOBAL_MODELS: Final = {
     "tenants.Tenant": "is the tenant; its row policy shows each its own row, and the operator all of them",
     "tenants.Throttle": "tries at logins and invitations, by keyed hashes; who tries is not known yet",
+    "tenants.JobHeartbeat": "when each of beat's jobs ran; a job is everybody's, and its counts are sums",
     "auth.User": "people, who may be members of several tenants",
     "auth.User_groups": "unused",
     "auth.User_user_permissions": "unused",
@@ -19,3 +20,6 @@ GLOBAL_MODELS: Final = {
 
 GLOBAL_TABLES: Final = frozenset({"django_migrations"})
 """Tables without a model and without a tenant."""
+
+INVOKERS_VIEWS: Final = frozenset({"privacy_policies"})
+"""Views of tenants' rows, which ask as whoever looks: the row policies of their tables hold in them."""

@@ -22,7 +22,9 @@ DOORS: Final = frozenset(
         "door_tenants_with_expired_sessions()",
         "door_tenants_with_lapsed_turns()",
         "door_tenants_with_old_refusals()",
+        "door_tenants_with_old_turns()",
         "door_tenants_with_proofs_due()",
+        "door_tenants_with_unredacted_sessions(integer)",
         "door_website_by_origin(text)",
         "door_website_by_site_key(text)",
     }
@@ -48,6 +50,17 @@ FURTHER_POLICIES: Final = {
 """By table and name, the command (as ``pg_policy.polcmd``) and the condition of every policy that there is beside
 ``tenant_rows`` on ``tenant_id``."""
 
+_HELD_WEBSITE: Final = (
+    "SELECT FROM websites w WHERE ((w.tenant_id = agent_sessions.tenant_id)"
+    " AND (w.id = agent_sessions.website_id) AND (w.legal_hold_at IS NOT NULL))"
+)
+
+HOLDS: Final = {
+    ("agent_sessions", "held_rows"): ("d", f"((legal_hold_at IS NULL) AND (NOT (EXISTS ( {_HELD_WEBSITE}))))"),
+    ("websites", "held_rows"): ("d", "(legal_hold_at IS NULL)"),
+}
+"""As ``FURTHER_POLICIES``, those that take away from what the others grant: what is under a legal hold stays."""
+
 
 def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
@@ -57,12 +70,17 @@ def _row(*values: str) -> str:
     return "(" + ", ".join(map(_text, values)) + ")"
 
 
-_FURTHER_ROWS: Final = ", ".join(_row(*which, *what) for which, what in FURTHER_POLICIES.items())
+_FURTHER_ROWS: Final = ", ".join(
+    _row(*which, *what, kind)
+    for kind, policies in (("permissive", FURTHER_POLICIES), ("restrictive", HOLDS))
+    for which, what in policies.items()
+)
+_HOLD_ROWS: Final = ", ".join(_row(*which) for which in HOLDS)
 _RECORD: Final = ", ".join(map(_text, (*APPEND_ONLY, *READ_ONLY)))
 _READ_ONLY: Final = ", ".join(map(_text, READ_ONLY))
 _DOOR_NAMES: Final = ", ".join(map(_text, sorted(DOORS)))
 
-BROKEN_WALLS: Final = f"""
+BROKEN_WALLS: Final = rf"""
 WITH relations AS (
     SELECT c.oid, c.relname, c.relkind, c.relrowsecurity, c.reloptions
       FROM pg_class c
@@ -74,11 +92,12 @@ tenant_tables AS (
      WHERE relkind IN ('r', 'p', 'f')
        AND (relname = 'tenants'
             OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id'))),
-further (relname, polname, polcmd, condition) AS (VALUES {_FURTHER_ROWS}),
+further (relname, polname, polcmd, condition, kind) AS (VALUES {_FURTHER_ROWS}),
 policies AS (
     SELECT t.relname, p.polname,
-           coalesce(p.polpermissive AND p.polroles = '{{0}}' AND p.polwithcheck IS NULL
-                    AND p.polcmd = coalesce(f.polcmd, '*') AND pg_get_expr(p.polqual, p.polrelid)
+           coalesce(p.polpermissive = (f.kind IS DISTINCT FROM 'restrictive')
+                    AND p.polroles = '{{0}}' AND p.polwithcheck IS NULL AND p.polcmd = coalesce(f.polcmd, '*')
+                    AND regexp_replace(pg_get_expr(p.polqual, p.polrelid), '\s+', ' ', 'g')
                         = coalesce(f.condition, CASE p.polname WHEN 'tenant_rows' THEN {_text(_TENANT_ROWS)} END),
                     false) AS is_ours
       FROM tenant_tables t JOIN pg_policy p ON p.polrelid = t.oid
@@ -96,6 +115,10 @@ SELECT relname || ': no policy compares its rows with the active tenant' FROM te
 UNION ALL
 SELECT relname || ': the policy ' || polname || ' is none of ours, or was changed' FROM policies
  WHERE NOT is_ours AND polname <> 'tenant_rows'
+UNION ALL
+SELECT h.relname || ': what is under a legal hold can be deleted, the policy ' || h.polname || ' is missing'
+  FROM (VALUES {_HOLD_ROWS}) h (relname, polname)
+ WHERE NOT EXISTS (SELECT FROM policies p WHERE p.relname = h.relname AND p.polname = h.polname AND p.is_ours)
 UNION ALL
 SELECT relname || ': a view that asks as its owner' FROM relations
  WHERE relkind = 'm'

@@ -32,7 +32,7 @@ from sessions.errors import (
 )
 from sessions.key_doors import open_key_door, recognise_key
 from sessions.refusals import note_refusal
-from sessions.starting import TOKEN_PREFIX, hash_token
+from sessions.starting import TOKEN_PREFIX, CameFrom, hash_token
 from tenants.client_address import Address, visitor_address
 from tenants.doors import registered_form
 from tenants.errors import DatabaseAwayError
@@ -173,8 +173,20 @@ class WebsiteView(ApiView):
         return registered_form(self.request.headers["Origin"]).host
 
     @property
+    def came_from(self) -> CameFrom:
+        """What may be stored of where the visitor is: of a server's address and program, nothing."""
+        if self.key_holder is not None:
+            return CameFrom(self.origin_host)
+        privacy = self.door.website.privacy
+        return CameFrom(
+            self.origin_host,
+            visitor_ip=privacy.stored_address(self.address),
+            user_agent=privacy.stored_user_agent(self.request.headers.get("User-Agent")),
+        )
+
+    @property
     def address(self) -> Address | None:
-        """Where the visitor comes from, as far as the trusted proxies tell; neither stored nor logged."""
+        """Where the visitor comes from, as far as the trusted proxies tell; never logged, stored by policy alone."""
         return visitor_address(self.request.META.get("REMOTE_ADDR"), self.request.headers.get("X-Forwarded-For"))
 
     @property

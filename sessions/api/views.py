@@ -117,7 +117,7 @@ class ChatView(LimitedView):
             user_id=body.get("user_id"),
             context=context,
             token_hash=self.token_hash,
-            origin_host=self.origin_host,
+            came_from=self.came_from,
         )
 
 
@@ -139,7 +139,7 @@ class SessionsView(LimitedView):
             agent_key=body.get("agent_id"),
             user_id=body.get("user_id"),
             context=context,
-            origin_host=self.origin_host,
+            came_from=self.came_from,
         )
         started = {"session_id": body["session_id"], "agent_id": agent_id, "token": token}
         return json_response(started, status=201)

@@ -13,10 +13,10 @@ NEWEST_MESSAGES: Final = f"jsonb_path_query_array(s.history, '$[last - {CONTEXT_
 
 _CREATE: Final = """
 INSERT INTO agent_sessions (tenant_id, id, website_id, agent_tenant_id, agent_id, session_id, origin_host,
-                            token_hash, context, user_id, user_verified)
+                            visitor_ip, user_agent, token_hash, context, user_id, user_verified)
 VALUES (%(tenant_id)s, %(new_session_pk)s, %(website_id)s, %(agent_tenant_id)s, %(agent_id)s, %(session_id)s,
-        %(origin_host)s, %(new_token_hash)s, COALESCE(%(context)s::jsonb, '{}'), %(user_id)s::text,
-        %(is_servers)s AND %(user_id)s::text IS NOT NULL)
+        %(origin_host)s, %(visitor_ip)s, %(user_agent)s, %(new_token_hash)s, COALESCE(%(context)s::jsonb, '{}'),
+        %(user_id)s::text, %(is_servers)s AND %(user_id)s::text IS NOT NULL)
 ON CONFLICT (tenant_id, website_id, session_id) DO NOTHING
 """
 
@@ -32,8 +32,8 @@ _VOUCHES: Final = "(%(is_servers)s AND %(user_id)s::text IS NOT NULL)"
 
 # The number comes from the turns under the session's lock; a retried turn moves to the end of the line. Whoever finds
 # the line empty runs, others wait in it while it is short enough. Only what was claimed leaves its mark on the session:
-# what the browser says of its visitor counts until a signature or the website's server says better, and the time, which
-# is not written again within minutes, for the finish writes it as well.
+# what the browser says of its visitor counts until a signature or the website's server says better, that there is text
+# again which no redaction has seen, and the time, which is not written again within minutes, for the finish writes it.
 _CLAIM: Final = f"""
 WITH claimed AS (
     INSERT INTO turns AS t (tenant_id, id, agent_session_id, message_id, number, state, lease_expires_at, message,
@@ -60,10 +60,11 @@ remembered AS (
     UPDATE agent_sessions s
        SET last_activity_at = now(), context = COALESCE(%(context)s::jsonb, s.context),
            user_id = CASE WHEN s.user_verified THEN s.user_id ELSE COALESCE(%(user_id)s::text, s.user_id) END,
-           user_verified = s.user_verified OR {_VOUCHES}
+           user_verified = s.user_verified OR {_VOUCHES}, redaction_version = 0
       FROM claimed c
      WHERE s.tenant_id = c.tenant_id AND s.id = c.agent_session_id
-       AND (s.last_activity_at < now() - interval '10 minutes' OR s.context <> COALESCE(%(context)s::jsonb, s.context)
+       AND (s.last_activity_at < now() - interval '10 minutes' OR s.redaction_version <> 0
+            OR s.context <> COALESCE(%(context)s::jsonb, s.context)
             OR (NOT s.user_verified AND s.user_id IS DISTINCT FROM COALESCE(%(user_id)s::text, s.user_id))
             OR (NOT s.user_verified AND {_VOUCHES})))
 SELECT id FROM claimed

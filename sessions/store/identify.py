@@ -16,9 +16,9 @@ SELECT {MAY_USE} AS may_use, w.identity_secret_sealed,
  WHERE {THIS_SESSION}
 """
 
-# A claim makes way for what was proved; what was proved makes way for nothing.
+# A claim makes way for what was proved; what was proved makes way for nothing. A redaction goes by the id, too.
 _VERIFY: Final = f"""
-UPDATE agent_sessions s SET user_id = %(user_id)s, user_verified = true
+UPDATE agent_sessions s SET user_id = %(user_id)s, user_verified = true, redaction_version = 0
  WHERE {THIS_SESSION} AND {MAY_USE} AND NOT s.user_verified
 """
 

@@ -26,6 +26,7 @@ from tenants.identifiers import OPERATOR_ID
 from tenants.identity_secrets import make_identity_secret
 from tenants.invitations import invite
 from tenants.models import ApiKey, Invitation, Membership, Tenant, Website
+from tenants.redaction_keys import redaction_key
 from tenants.refused_origins import Refusals, store_refusals
 from tenants.registration import prove_website, register_website
 from tenants.scoping import tenant_scope
@@ -152,6 +153,7 @@ def build_house(websites: int) -> House:
         invitations = _build_invitations(staff["owner"], canary)
         refusal = Refusals(f"https://{canary.lower()}.example", timezone.now(), timezone.now(), 1)
         _build_long_session(places[0], agent, canary)
+        redaction_key()
         store_refusals(places[0].website.pk, timezone.now().date(), [refusal])
         _build_erasure(tenant, canary)
         # The first line: it says that the record may be taken away again with its tenant.

@@ -60,6 +60,7 @@ TABLES = [
     "looks",
     "memberships",
     "model_connections",
+    "redaction_keys",
     "refused_origins",
     "tenants",
     "turns",

@@ -14,7 +14,8 @@ from sessions.looks import Actor, record_look
 from sessions.models import HistorySegment, Look, LookHead, Turn
 from sessions.targets import Target
 from tenants.invitations import invite
-from tenants.models import Membership, RefusedOrigin, Tenant, TenantOwned, WebsiteOrigin
+from tenants.models import Membership, RedactionKey, RefusedOrigin, Tenant, TenantOwned, WebsiteOrigin
+from tenants.redaction_keys import redaction_key
 from tenants.refused_origins import Refusals, store_refusals
 from tenants.scoping import tenant_scope
 from tests.admin.shops import exchange, make_session, make_shop, roll
@@ -40,7 +41,8 @@ def make_rows(cast: Cast, word: str) -> tuple[Tenant, dict[type[TenantOwned], An
         store_refusals(shop.website.pk, timezone.now().date(), [refusal])
         record_look(Actor("1", f"Reader of {word}", "owner"), Look.Kind.VIEW, subject=long_session.session_id)
         made.append(ask_for_erasure(Target.user(f"User of {word}")))
-        models = (Membership, WebsiteOrigin, HistorySegment, Turn, RefusedOrigin, Look, LookHead)
+        redaction_key()
+        models = (Membership, WebsiteOrigin, HistorySegment, Turn, RefusedOrigin, Look, LookHead, RedactionKey)
         found: list[Any] = [model.objects.first() for model in models]
         found.append(WebsiteAgent.objects.select_related("agent").first())
     return shop.tenant, {type(row): row for row in [*made, *found] if row is not None}

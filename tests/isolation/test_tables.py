@@ -15,7 +15,7 @@ from agents.models import WebsiteAgent
 from tenants.identifiers import OPERATOR_ID, new_id
 from tenants.models import Tenant
 from tenants.scoping import SET_TENANT, tenant_scope
-from tenants.unscoped import GLOBAL_MODELS, GLOBAL_TABLES
+from tenants.unscoped import GLOBAL_MODELS, GLOBAL_TABLES, INVOKERS_VIEWS
 from tenants.walls import APPEND_ONLY, DOORS, READ_ONLY
 from tests.cast import Cast
 from tests.isolation.rows import OWNED, everything_of, make_rows
@@ -94,7 +94,7 @@ def test_every_table_is_a_tenants_or_global(tables: list[str]) -> None:
         " AND relnamespace = 'public'::regnamespace"
     )
     unscoped = {apps.get_model(label)._meta.db_table for label in GLOBAL_MODELS} | GLOBAL_TABLES
-    assert {name for (name,) in relations} - set(tables) == unscoped
+    assert {name for (name,) in relations} - set(tables) == unscoped | INVOKERS_VIEWS
     assert set(tables) == {model._meta.db_table for model in OWNED}
 
 
@@ -137,6 +137,16 @@ def test_no_table_shows_a_single_row_without_a_tenant(
     shared = [owner for (owner,) in shown.pop("agents") if owner != OPERATOR_ID]
     assert (shown, shared) == ({table: [] for table in tables if table != "agents"}, [])
     assert app.execute("SELECT id FROM tenants").fetchall() == []
+
+
+@pytest.mark.parametrize("who", NOBODY)
+def test_view_shows_no_more_than_its_tables(app: Connection, mine: Tenant, theirs: Tenant, who: str) -> None:
+    query = sql.SQL("SELECT count(*) FROM privacy_policies WHERE tenant_id = %s")
+    enter(app, who, mine)
+    assert app.execute(query, [theirs.id]).fetchall() == [(0,)]
+    app.rollback()
+    app.execute(SET_TENANT, [str(theirs.id)])
+    assert app.execute(query, [theirs.id]).fetchall() == [(1,)]
 
 
 def test_owner_of_the_rows_sees_changes_and_deletes_them(app: Connection, tables: list[str], theirs: Tenant) -> None:

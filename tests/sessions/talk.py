@@ -13,6 +13,8 @@ from sessions.transcripts import BEYOND_THE_END, MessagePage, messages_page
 from tenants.database import Row, in_tenant
 from tenants.doors import TokenLife
 from tenants.identifiers import new_id
+from tenants.privacy_choices import Redact, StoreIp
+from tenants.privacy_policy import PrivacyPolicy
 from tenants.scoping import tenant_scope
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
@@ -23,6 +25,9 @@ INSERT INTO turns (tenant_id, id, agent_session_id, message_id, number, state, l
 VALUES (%(tenant_id)s, %(turn_id)s, %(session_pk)s, %(message_id)s, %(number)s, 'running', now() + interval '1 hour',
         %(message)s, '', %(reply_id)s)
 """
+USUAL_POLICY: Final = PrivacyPolicy(
+    Redact.AFTER_SILENCE, 24, frozenset(), 30, 30, StoreIp.NOT, stores_user_agent=False, is_held=False
+)
 TOKEN_LIFE: Final = TokenLife(token_idle_days=30, token_lifetime_days=180)
 _NO_FIGURES: Final = {
     "model": "",

@@ -18,6 +18,7 @@ from sessions.limits.local import LocalCounter
 from sessions.limits.rules import DAY, Budget, Question, Rate
 from sessions.redis_link import RedisLink, close_redis, redis_link
 from tenants.doors import Limits, TokenLife, WebsiteProfile
+from tests.sessions.talk import USUAL_POLICY
 
 HOME = ip_address("192.0.2.7")
 ELSEWHERE = ip_address("192.0.2.8")
@@ -40,6 +41,7 @@ def website(**limits: Any) -> WebsiteProfile:
         time_zone="UTC",
         limits=replace(plenty, **limits),
         token_life=TokenLife(token_idle_days=30, token_lifetime_days=180),
+        privacy=USUAL_POLICY,
     )
 
 

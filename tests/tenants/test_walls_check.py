@@ -63,6 +63,16 @@ BREACHES = {
         f"DROP POLICY tenant_rows ON turns; {PUT_BACK}",
         "turns: no policy compares its rows with the active tenant",
     ),
+    "held websites deletable": (
+        "DROP POLICY held_rows ON websites",
+        "CREATE POLICY held_rows ON websites AS RESTRICTIVE FOR DELETE USING (legal_hold_at IS NULL)",
+        "websites: what is under a legal hold can be deleted, the policy held_rows is missing",
+    ),
+    "policy of holds that grants": (
+        "CREATE POLICY held_rows ON turns AS RESTRICTIVE USING (true)",
+        "DROP POLICY held_rows ON turns",
+        "turns: the policy held_rows is none of ours, or was changed",
+    ),
     "everybody's agents shared": (
         "ALTER POLICY shared_agents ON agents USING (tenant_id IS NOT NULL)",
         f"ALTER POLICY shared_agents ON agents USING (tenant_id = '{OPERATOR_ID}')",
