@@ -35,7 +35,7 @@ def each_tenant(door: str, chunk: Callable[[], int], *, reason: str) -> int:
 
 def each_tenant_outside_scopes(door: str, chunk: Callable[[UUID], int], *, reason: str) -> int:
     """As ``each_tenant``, for a ``chunk`` that waits for something else than the database and opens its own scopes."""
-    return each_of_tenants(_tenants_behind(door), chunk, reason=reason)
+    return each_of_tenants(tenants_behind(door), chunk, reason=reason)
 
 
 def each_of_tenants(tenant_ids: Iterable[UUID], chunk: Callable[[UUID], int], *, reason: str) -> int:
@@ -61,10 +61,16 @@ def each_of_tenants(tenant_ids: Iterable[UUID], chunk: Callable[[UUID], int], *,
     return total
 
 
-def _tenants_behind(door: str) -> list[UUID]:
-    """In a random order: were it always the same, a round cut short would leave out the same tenants every time."""
+def tenants_behind(door: str, *values: int) -> list[UUID]:
+    """Those that ``door`` names, which may take ``values``.
+
+    In a random order: were it always the same, a round cut short would leave out the same tenants every time.
+    """
+    places = sql.SQL(", ").join([sql.Placeholder()] * len(values))
     with connection.cursor() as cursor:
-        cursor.execute(sql.SQL("SELECT * FROM {}() ORDER BY random()").format(sql.Identifier(door)))
+        cursor.execute(
+            sql.SQL("SELECT * FROM {}({}) ORDER BY random()").format(sql.Identifier(door), places), list(values)
+        )
         return [tenant_id for (tenant_id,) in cursor.fetchall()]
 
 

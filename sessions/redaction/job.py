@@ -1,0 +1,147 @@
+"""The job that redacts what has been silent for as long as its policy says, tenant by tenant.
+
+A chunk reads some sessions in one short transaction, replaces outside of any, and writes in another short one. Whoever
+kills it between the two loses work and nothing else; what two do at once, the second finds changed and leaves alone.
+"""
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from django.db import connection
+
+from sessions.privacy import REDACTION_VERSION
+from sessions.redaction.read import StoredSession, read_sessions
+from sessions.redaction.replace import Replaced, Replacing
+from sessions.redaction.write import Segments, write_replaced, write_segments
+from tenants.errors import SessionsNotRedactedError
+from tenants.privacy_policy import PrivacyPolicy, policies_of_websites
+from tenants.redaction_keys import redaction_key
+from tenants.rounds import each_of_tenants, tenants_behind
+from tenants.scoping import active_tenant_id, tenant_scope
+
+log = structlog.get_logger(__name__)
+
+JOB: Final = "redact-sessions"
+_SESSIONS_A_CHUNK: Final = 50
+_SECONDS_A_CHUNK: Final = 5.0
+_SECONDS_A_SESSION: Final = 20.0
+"""What of a very long session is not reached by then is left to the next chunk."""
+_MESSAGES_HELD: Final = 2_000
+"""Of segments that wait in memory to be written with their session; past it they are written ahead of it."""
+
+# Website by website, each version of the redactor by itself: so the index leads to what is due, and to nothing else.
+_DUE: Final = """
+SELECT due.id FROM privacy_policies p
+ CROSS JOIN LATERAL (
+       SELECT s.id FROM agent_sessions s
+        WHERE s.tenant_id = p.tenant_id AND s.website_id = p.website_id AND s.redaction_version = ANY(%(older)s)
+          AND s.last_activity_at < now() - make_interval(hours => p.redact_after_hours)
+          AND s.legal_hold_at IS NULL AND s.id <> ALL(%(left)s)
+          AND NOT EXISTS (SELECT FROM turns r WHERE r.tenant_id = s.tenant_id AND r.agent_session_id = s.id
+                                                AND r.state IN ('queued', 'running'))
+        LIMIT %(limit)s) due
+ WHERE p.tenant_id = %(tenant)s AND NOT p.is_held AND p.redact_when <> 'never'
+ LIMIT %(limit)s
+"""
+
+
+def redact_due_sessions(tenant_ids: list[UUID] | None = None) -> Counter[str]:
+    """Redacts what is due in these tenants, or in all; gives how many ``sessions`` and ``messages`` it went over.
+
+    Raises ``SessionsNotRedactedError`` at the end where some could not be, and ``TenantsFailedError``.
+    """
+    doing = _Round()
+    if tenant_ids is None:
+        tenant_ids = tenants_behind("door_tenants_with_unredacted_sessions", REDACTION_VERSION)
+    each_of_tenants(tenant_ids, doing.redact_some, reason="redaction")
+    if doing.failed:
+        raise SessionsNotRedactedError(doing.failed)
+    return doing.counts
+
+
+@dataclass(slots=True)
+class _Chunk:
+    """Sessions replaced in memory, to be written together; ``segments`` are those of all of them."""
+
+    done: list[Replaced] = field(default_factory=list)
+    segments: Segments = field(default_factory=list)
+    given_up: set[UUID] = field(default_factory=set)
+    unfinished: int = 0
+
+
+class _Round:
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter(sessions=0, messages=0, replaced=0)
+        self.failed = 0
+        self._left: set[UUID] = set()  # they changed under this round, or broke it: it does not look at them again
+
+    def redact_some(self, tenant_id: UUID) -> int:
+        """A bounded piece of work; gives how many sessions it has looked at."""
+        with tenant_scope(tenant_id):
+            sessions, policies, key = self._due()
+        chunk, end = _Chunk(), time.monotonic() + _SECONDS_A_CHUNK
+        for session in sessions:
+            self._replace(session, policies[session.website_id], key, chunk)
+            if time.monotonic() > end:
+                break
+        return self._write(tenant_id, chunk)
+
+    def _due(self) -> tuple[list[StoredSession], dict[UUID, PrivacyPolicy], bytes]:
+        values: dict[str, Any] = {
+            "tenant": active_tenant_id(),
+            "older": list(range(REDACTION_VERSION)),
+            "left": list(self._left),
+            "limit": _SESSIONS_A_CHUNK,
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(_DUE, values)
+            due = [session_id for (session_id,) in cursor.fetchall()]
+        if not due:
+            return [], {}, b""
+        return read_sessions(due, REDACTION_VERSION), policies_of_websites(), redaction_key()
+
+    def _replace(self, session: StoredSession, policy: PrivacyPolicy, key: bytes, chunk: _Chunk) -> None:
+        """One session that breaks the redactor must not keep the others from it."""
+        try:
+            _replace_into(chunk, session, Replacing(session, policy, key))
+        except Exception as error:  # noqa: BLE001  counted, and raised at the end of the round
+            log.warning("a session could not be redacted", website_id=session.website_id, error=error)
+            self.failed += 1
+            chunk.given_up.add(session.id)
+
+    def _write(self, tenant_id: UUID, chunk: _Chunk) -> int:
+        with tenant_scope(tenant_id):
+            written = write_replaced(chunk.done, chunk.segments, REDACTION_VERSION) if chunk.done else set()
+        self._left |= chunk.given_up | {done.session.id for done in chunk.done} - written
+        for done in chunk.done:
+            if done.session.id in written:
+                self.counts.update(sessions=1, messages=done.messages_seen, replaced=done.messages_changed)
+        return len(chunk.done) + len(chunk.given_up) + chunk.unfinished
+
+
+def _replace_into(chunk: _Chunk, session: StoredSession, replacing: Replacing) -> None:
+    end, held, own = time.monotonic() + _SECONDS_A_SESSION, 0, list[Any]()
+    for segment_id, messages in replacing.segments():
+        own.append((segment_id, messages))
+        held += len(messages or ())
+        is_late = time.monotonic() > end
+        if held <= _MESSAGES_HELD and not is_late:
+            continue
+        if not _write_ahead(session, own):
+            chunk.given_up.add(session.id)
+            return
+        if is_late:
+            chunk.unfinished += 1
+            return
+        held, own = 0, []
+    chunk.done.append(replacing.rest())
+    chunk.segments += own
+
+
+def _write_ahead(session: StoredSession, segments: Segments) -> bool:
+    with tenant_scope(session.tenant_id):
+        return write_segments(session, segments, REDACTION_VERSION)

@@ -1,0 +1,336 @@
+"""The redaction job: all of a session's text, once, and nothing of what its policy or a hold keeps."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from agents.models import Agent
+from sessions.models import AgentSession, HistorySegment, Turn
+from sessions.privacy import REDACTION_VERSION
+from sessions.redaction import job
+from sessions.redaction.job import redact_due_sessions
+from sessions.redaction.replace import Replacing
+from tenants.errors import SessionsNotRedactedError
+from tenants.legal_holds import lift_hold, set_hold
+from tenants.models import RedactionKey, Tenant, Website
+from tenants.redaction_keys import redaction_key, remove_redaction_key
+from tenants.scoping import SET_TENANT, tenant_scope
+from tests.admin.shops import make_turn
+from tests.cast import Cast
+from tests.live_server import LiveServer, database_url
+from tests.redaction.conversations import (
+    ALICE,
+    BOB,
+    CAROL,
+    PLACEHOLDER,
+    be_silent,
+    everything_stored,
+    failed_turn,
+    silent_session,
+    transcript,
+    version_of,
+)
+
+
+@pytest.fixture
+def tenant(cast: Cast) -> Tenant:
+    return cast.tenant()
+
+
+@pytest.fixture
+def agent(cast: Cast) -> Agent:
+    return cast.agent()
+
+
+@pytest.fixture
+def website(cast: Cast, tenant: Tenant, agent: Agent) -> Website:
+    return cast.website(tenant, agents=[agent])
+
+
+def redact(*tenants: Tenant) -> int:
+    """Of these tenants alone, for other tests leave sessions behind that are due as well."""
+    return redact_due_sessions([tenant.id for tenant in tenants])["sessions"]
+
+
+def test_everything_of_a_silent_session_is_redacted_once(tenant: Tenant, website: Website, agent: Agent) -> None:
+    session = silent_session(
+        website, agent, context={"page": {"mail": ALICE, "n": [1, 2.5, None, True]}}, user_id=CAROL
+    )
+    failed_turn(session, message=f"Me again, {ALICE}", partial_reply=f"Hello {BOB}")
+    before = transcript(session)
+    assert redact(tenant) == 1
+
+    stored = everything_stored(session)
+    assert [word for word in (ALICE, BOB, CAROL) if word in stored] == []
+    after = transcript(session)
+    assert [role for role, _ in after] == [role for role, _ in before]
+    [alice] = set(re.findall(PLACEHOLDER, after[0][1]))
+    [bob] = set(re.findall(PLACEHOLDER, after[4][1]))
+    assert [text for _, text in after] == [
+        f"I am {alice}",
+        "Noted.",
+        "What is 2 + 2?",
+        f"Four, dear {alice}.",
+        f"Write to {bob}",
+        "I will.",
+    ]
+    with tenant_scope(tenant.id):
+        row = AgentSession.objects.get(pk=session.pk)
+        turn = Turn.objects.get(message_id="message_failed")
+    assert row.context == {"page": {"mail": alice, "n": [1, 2.5, None, True]}}
+    assert re.fullmatch(PLACEHOLDER, str(row.user_id))
+    assert (turn.message, turn.partial_reply) == (f"Me again, {alice}", f"Hello {bob}")
+    assert row.last_activity_at < turn.created_at  # being redacted is no sign of life
+    assert (version_of(session), redact(tenant), everything_stored(session)) == (REDACTION_VERSION, 0, stored)
+
+
+def test_session_that_goes_on_is_redacted_again_with_what_was_said_since(
+    tenant: Tenant, website: Website, agent: Agent
+) -> None:
+    session = silent_session(website, agent)
+    redact(tenant)
+    with tenant_scope(tenant.id):
+        row = AgentSession.objects.get(pk=session.pk)
+        row.history = [*row.history, {**row.history[0], "id": "message_0009", "content": f"It is {CAROL}"}]
+        row.redaction_version = 0  # as every statement of the chat path leaves it
+        row.save(update_fields=["history", "redaction_version"])
+    before = transcript(session)
+    assert redact(tenant) == 1
+    assert transcript(session)[:-1] == before[:-1]
+    assert re.fullmatch(f"It is {PLACEHOLDER}", transcript(session)[-1][1])
+
+
+@pytest.mark.parametrize(
+    ("policy", "own", "silent_hours", "is_redacted"),
+    [
+        ({}, {}, 23, False),
+        ({}, {}, 25, True),
+        ({"redact_after_hours": 2}, {}, 3, True),
+        ({"redact_after_hours": 2}, {"redact_after_hours": 4}, 3, False),
+        ({"redact_when": "never"}, {}, 999, False),
+        ({"redact_when": "never"}, {"redact_when": "after_silence"}, 25, True),
+        ({}, {"redact_when": "never"}, 25, False),
+        ({"redact_when": "at_turn_end"}, {}, 2, True),
+        ({"redact_when": "before_model"}, {}, 0.5, False),
+    ],
+)
+def test_policy_says_whether_and_when(
+    cast: Cast, agent: Agent, policy: dict[str, Any], own: dict[str, Any], silent_hours: float, is_redacted: bool
+) -> None:
+    tenant = cast.tenant(**policy)
+    session = silent_session(cast.website(tenant, agents=[agent], **own), agent, silent_hours)
+    redact(tenant)
+    assert (ALICE not in everything_stored(session), version_of(session) > 0) == (is_redacted, is_redacted)
+
+
+def test_kinds_that_the_policy_keeps_stay(cast: Cast, agent: Agent) -> None:
+    tenant = cast.tenant(kinds_kept=["email"])
+    session = silent_session(cast.website(tenant, agents=[agent]), agent)
+    redact(tenant)
+    assert (ALICE in everything_stored(session), version_of(session)) == (True, REDACTION_VERSION)
+
+
+@pytest.mark.parametrize("is_website", [True, False])
+def test_legal_hold_keeps_everything_until_it_is_lifted(
+    tenant: Tenant, website: Website, agent: Agent, is_website: bool
+) -> None:
+    session = silent_session(website, agent)
+    held: Any = website if is_website else session
+    with tenant_scope(tenant.id):
+        assert set_hold(held, by="Olga") is True
+    before = everything_stored(session)
+    assert (redact(tenant), everything_stored(session)) == (0, before)
+    with tenant_scope(tenant.id):
+        assert lift_hold(held) is True
+    assert (redact(tenant), ALICE in everything_stored(session)) == (1, False)
+
+
+def before_writing(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    """``happens`` once, when the job has read and replaced, and has not begun to write."""
+    write, is_first = job._Round._write, iter([True])
+
+    def write_late(*arguments: Any) -> int:
+        if next(is_first, False):
+            happens()
+        return write(*arguments)
+
+    monkeypatch.setattr(job._Round, "_write", write_late)
+
+
+def say(server: LiveServer, session: AgentSession, message: str, **fields: Any) -> Any:
+    origin = server.origin(session.origin_host)
+    body = {"session_id": session.session_id, "message": message, **fields}
+    return server.http.post("/api/v1/chat/", json=body, headers={"Origin": origin})
+
+
+def test_turn_that_ends_while_the_job_works_loses_nothing_and_is_redacted_later(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch, tenant: Tenant, website: Website, agent: Agent
+) -> None:
+    session = silent_session(website, agent)
+    before, answers = transcript(session), list[Any]()
+    before_writing(monkeypatch, lambda: answers.append(say(server, session, f"Mail {CAROL}")))
+    assert redact(tenant) == 0
+    assert answers[0].status_code == 200
+    said = [("user", f"Mail {CAROL}"), ("assistant", answers[0].json()["message"]["content"])]
+    assert (transcript(session), version_of(session)) == ([*before, *said], 0)
+
+    be_silent(session, 25)
+    assert redact(tenant) == 1
+    assert [word for word in (ALICE, BOB, CAROL) if word in everything_stored(session)] == []
+    assert [role for role, _ in transcript(session)] == ["user", "assistant"] * 4
+
+
+def running_turn(session: AgentSession) -> None:
+    make_turn(session, 9, "message_live", state="running", lease_expires_at=timezone.now() + timedelta(minutes=1))
+
+
+def hold(row: Any) -> None:
+    with tenant_scope(row.tenant_id):
+        set_hold(row, by="Olga")
+
+
+def claim_other_id(session: AgentSession) -> None:
+    with tenant_scope(session.tenant_id):
+        AgentSession.objects.filter(pk=session.pk).update(user_id="somebody-else")
+
+
+@pytest.mark.parametrize(
+    "happens",
+    [
+        pytest.param(lambda session, _: running_turn(session), id="a turn begins"),
+        pytest.param(lambda session, _: hold(session), id="the session is held"),
+        pytest.param(lambda _, website: hold(website), id="the website is held"),
+        pytest.param(lambda session, _: claim_other_id(session), id="somebody else claims it"),
+    ],
+)
+def test_session_that_changes_while_the_job_works_is_left_alone(
+    cast: Cast,
+    monkeypatch: pytest.MonkeyPatch,
+    tenant: Tenant,
+    website: Website,
+    agent: Agent,
+    happens: Callable[..., None],
+) -> None:
+    changed, quiet = silent_session(website, agent), silent_session(cast.website(tenant, agents=[agent]), agent)
+    before_writing(monkeypatch, lambda: happens(changed, website))
+    before = transcript(changed)
+    assert redact(tenant) == 1
+    assert (transcript(changed), version_of(changed)) == (before, 0)
+    assert ALICE not in everything_stored(quiet)
+
+
+def test_session_that_a_turn_has_locked_is_not_waited_for(tenant: Tenant, website: Website, agent: Agent) -> None:
+    locked, free = silent_session(website, agent), silent_session(website, agent)
+    with psycopg.connect(database_url("owner")) as turn:
+        turn.execute("SELECT FROM agent_sessions WHERE id = %s FOR UPDATE", [locked.pk])
+        assert redact(tenant) == 1
+        assert (version_of(locked), version_of(free)) == (0, REDACTION_VERSION)
+    assert redact(tenant) == 1
+
+
+def test_replay_of_a_redacted_turn_has_placeholders_and_the_same_words_still_prove_it(
+    server: LiveServer, tenant: Tenant, website: Website, agent: Agent
+) -> None:
+    session = silent_session(website, agent)
+    first = say(server, session, f"My name is {ALICE}", message_id="message_replayed")
+    be_silent(session, 25)
+    redact(tenant)
+    again = say(server, session, f"My name is {ALICE}", message_id="message_replayed")
+    assert (first.status_code, again.status_code, again.headers["Parlour-Replayed"]) == (200, 200, "true")
+    assert ALICE not in again.text
+    assert again.json()["message_count"] == first.json()["message_count"]
+    other = say(server, session, "Something else", message_id="message_replayed")
+    assert (other.status_code, other.json()["code"]) == (409, "message_id_reused")
+
+
+def test_session_that_breaks_the_redactor_keeps_no_other_from_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tenant: Tenant, website: Website, agent: Agent
+) -> None:
+    broken, whole = silent_session(website, agent), silent_session(website, agent)
+    rest = Replacing.rest
+
+    def rest_or_break(self: Any) -> Any:
+        if self._session.id == broken.pk:
+            raise ValueError(f"cannot read {ALICE}")
+        return rest(self)
+
+    monkeypatch.setattr(Replacing, "rest", rest_or_break)
+    with pytest.raises(SessionsNotRedactedError) as raised:
+        redact(tenant)
+    assert (raised.value.failed, version_of(broken), version_of(whole)) == (1, 0, REDACTION_VERSION)
+    assert (str(broken.pk) in caplog.text, ALICE in caplog.text) == (True, False)
+
+
+def test_better_redactor_goes_over_old_text_again(
+    monkeypatch: pytest.MonkeyPatch, tenant: Tenant, website: Website, agent: Agent
+) -> None:
+    session = silent_session(website, agent)
+    redact(tenant)
+    stored = transcript(session)
+    with tenant_scope(tenant.id):
+        HistorySegment.objects.filter(first_position=0).update(messages=[{"role": "user", "content": CAROL}] * 2)
+    assert redact(tenant) == 0
+    monkeypatch.setattr(job, "REDACTION_VERSION", REDACTION_VERSION + 1)
+    assert (redact(tenant), version_of(session)) == (1, REDACTION_VERSION + 1)
+    assert CAROL not in everything_stored(session)
+    assert transcript(session)[2:] == stored[2:]
+
+
+def test_long_session_is_written_in_parts_and_ends_up_whole(
+    monkeypatch: pytest.MonkeyPatch, tenant: Tenant, website: Website, agent: Agent
+) -> None:
+    monkeypatch.setattr(job, "_MESSAGES_HELD", 1)
+    monkeypatch.setattr(job, "_SECONDS_A_SESSION", 0.0)  # each chunk does one segment, and the last one the rest
+    session = silent_session(website, agent)
+    assert redact(tenant) == 1
+    assert (ALICE in everything_stored(session), version_of(session)) == (False, REDACTION_VERSION)
+
+
+def test_more_sessions_than_a_chunk_holds_are_all_redacted(
+    monkeypatch: pytest.MonkeyPatch, tenant: Tenant, website: Website, agent: Agent
+) -> None:
+    monkeypatch.setattr(job, "_SESSIONS_A_CHUNK", 2)
+    sessions = [silent_session(website, agent) for _ in range(5)]
+    assert redact(tenant) == 5
+    assert {version_of(session) for session in sessions} == {REDACTION_VERSION}
+
+
+def test_placeholders_differ_between_tenants_and_after_the_key_is_removed(
+    cast: Cast, tenant: Tenant, website: Website, agent: Agent
+) -> None:
+    other = cast.tenant()
+    first, second = silent_session(website, agent), silent_session(cast.website(other, agents=[agent]), agent)
+    redact(tenant, other)
+    with tenant_scope(tenant.id):
+        assert (remove_redaction_key(), remove_redaction_key()) == (True, False)
+    third = silent_session(website, agent)
+    redact(tenant)
+    placeholders = {re.findall(PLACEHOLDER, transcript(session)[0][1])[0] for session in (first, second, third)}
+    assert len(placeholders) == 3
+
+
+def test_key_is_sealed_for_its_tenant(tenant: Tenant) -> None:
+    with tenant_scope(tenant.id):
+        key = redaction_key()
+        assert (redaction_key(), len(key)) == (key, 32)
+        sealed = bytes(RedactionKey.objects.get().key_sealed)
+    assert (key in sealed, key.hex().encode() in sealed) == (False, False)
+
+
+def test_job_keeps_to_its_tenant_where_the_row_policies_would_let_it_out(
+    cast: Cast, tenant: Tenant, website: Website, agent: Agent
+) -> None:
+    silent_session(website, agent)
+    mine = cast.tenant()
+    with tenant_scope(mine.id):
+        with connection.cursor() as cursor:
+            cursor.execute(SET_TENANT, [str(tenant.id)])
+        assert job._Round()._due()[0] == []
+    with tenant_scope(tenant.id):
+        assert len(job._Round()._due()[0]) == 1
