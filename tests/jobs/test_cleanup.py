@@ -12,9 +12,10 @@ from django.utils import timezone
 from structlog.testing import capture_logs
 
 from sessions import cleanup
-from sessions.cleanup import abandon_lapsed_turns, delete_expired_sessions
-from sessions.models import AgentSession, HistorySegment, Turn
-from tenants.errors import TenantsFailedError
+from sessions.cleanup import abandon_lapsed_turns, delete_expired_sessions, forget_old_turns
+from sessions.models import MOST_REDACTION_VERSIONS, AgentSession, HistorySegment, Turn
+from tenants.errors import LegalHoldError, TenantsFailedError
+from tenants.legal_holds import lift_hold, set_hold
 from tenants.models import Tenant, Website
 from tenants.rounds import each_tenant
 from tenants.scoping import SET_TENANT, active_tenant_id, tenant_scope
@@ -60,6 +61,7 @@ def _nothing_due_before(database: None) -> None:
     """Other tests' leftovers are due as well; here every figure is this test's own."""
     abandon_lapsed_turns()
     delete_expired_sessions()
+    forget_old_turns()
 
 
 def session_ids(tenant: Tenant) -> set[UUID]:
@@ -208,3 +210,88 @@ def test_rounds_take_the_tenants_in_different_orders(cast: Cast) -> None:
     orders = [tuple(seen[start : start + 4]) for start in range(0, len(seen), 4)]
     assert [sorted(order) for order in orders] == [sorted(tenants)] * 10
     assert len(set(orders)) > 1
+
+
+@pytest.mark.parametrize(
+    ("own_days", "silent_days", "is_deleted"), [(None, 3, True), (5, 3, False), (5, 6, True), (1, 1.5, True)]
+)
+def test_website_may_keep_its_sessions_longer_or_shorter_than_its_tenant(
+    cast: Cast, own_days: int | None, silent_days: float, is_deleted: bool
+) -> None:
+    agent, tenant = cast.agent(), cast.tenant(retention_days=2)
+    usual = make_session(cast.website(tenant, agents=[agent]), agent, silent_days=1)
+    session = make_session(
+        cast.website(tenant, agents=[agent], retention_days=own_days), agent, silent_days=silent_days
+    )
+    assert delete_expired_sessions() == int(is_deleted)
+    assert session_ids(tenant) == ({usual.id} if is_deleted else {usual.id, session.id})
+
+
+@pytest.mark.parametrize("is_website", [True, False])
+def test_what_is_held_is_not_deleted(cast: Cast, is_website: bool) -> None:
+    agent, tenant = cast.agent(), cast.tenant(retention_days=1)
+    website = cast.website(tenant, agents=[agent])
+    held, other = make_session(website, agent, silent_days=9), make_session(website, agent, silent_days=9)
+    row: Any = website if is_website else held
+    with tenant_scope(tenant.id):
+        set_hold(row, by="Olga")
+        with pytest.raises(LegalHoldError):
+            website.delete() if is_website else AgentSession.objects.get(pk=held.pk).delete()
+        assert AgentSession.objects.filter(pk=held.pk).delete()[0] == 0  # past our own check, the database's
+    assert delete_expired_sessions() == (0 if is_website else 1)
+    assert session_ids(tenant) == ({held.id, other.id} if is_website else {held.id})
+    with tenant_scope(tenant.id):
+        lift_hold(row)
+    delete_expired_sessions()
+    assert session_ids(tenant) == set()
+
+
+def test_session_is_deleted_whichever_redactor_has_been_over_it(cast: Cast) -> None:
+    agent, tenant = cast.agent(), cast.tenant(retention_days=1)
+    website = cast.website(tenant, agents=[agent])
+    for version in (0, 1, 2, MOST_REDACTION_VERSIONS):
+        cast.change(make_session(website, agent, silent_days=2), redaction_version=version)
+    assert (delete_expired_sessions(), session_ids(tenant)) == (4, set())
+
+
+def make_old_turn(session: AgentSession, days: float) -> Turn:
+    turn = make_turn(session, state="failed")
+    finished_at = timezone.now() - timedelta(days=days)
+    with tenant_scope(session.tenant_id):
+        Turn.objects.filter(pk=turn.pk).update(finished_at=finished_at, lease_expires_at=None, partial_reply="Good")
+    return turn
+
+
+def words_of(turn: Turn) -> tuple[str, str, bytes]:
+    with tenant_scope(turn.tenant_id):
+        turn.refresh_from_db()
+    return turn.message, turn.partial_reply, bytes(turn.message_hmac)
+
+
+def test_words_of_old_turns_are_forgotten_and_what_happened_stays(cast: Cast) -> None:
+    agent, tenant = cast.agent(), cast.tenant(turn_retention_days=7)
+    site, patient = cast.website(tenant, agents=[agent]), cast.website(tenant, agents=[agent], turn_retention_days=20)
+    old, fresh = make_old_turn(make_session(site, agent), 8), make_old_turn(make_session(site, agent), 6)
+    longer = make_old_turn(make_session(patient, agent), 8)
+    held_session = make_session(site, agent)
+    held = make_old_turn(held_session, 8)
+    with tenant_scope(tenant.id):
+        set_hold(held_session, by="Olga")
+    live = make_turn(make_session(site, agent))
+
+    assert forget_old_turns() == 1
+    kept = ("Hello", "Good", b"x")
+    assert [words_of(turn) for turn in (old, fresh, longer, held)] == [("", "", b""), kept, kept, kept]
+    assert (words_of(live)[0], old.state, old.number, old.message_id != "") == ("Hello", "failed", 1, True)
+    assert forget_old_turns() == 0
+
+
+def test_turns_that_are_kept_do_not_hide_those_behind_them(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sessions.cleanup._CHUNK", 2)
+    agent, tenant = cast.agent(), cast.tenant(turn_retention_days=7)
+    site, patient = cast.website(tenant, agents=[agent]), cast.website(tenant, agents=[agent], turn_retention_days=30)
+    for days in range(20, 25):
+        make_old_turn(make_session(patient, agent), days)
+    old = [make_old_turn(make_session(site, agent), days) for days in range(8, 13)]
+    assert forget_old_turns() == 5
+    assert {words_of(turn) for turn in old} == {("", "", b"")}
