@@ -1,10 +1,12 @@
-"""Signs of life of the worker and of beat, kept in Redis for a minute."""
+"""Signs of life of the worker and of beat, kept in Redis for a minute; what each job did is in ``tenants.jobs``."""
 
 from typing import Any, Final
 
 from celery.signals import beat_init, worker_ready
 from django.conf import settings
 from redis import Redis
+
+from tenants.jobs import register_jobs
 
 WORKER_KEY: Final = "parlour:heartbeat:worker"
 BEAT_KEY: Final = "parlour:heartbeat:beat"
@@ -25,3 +27,4 @@ def _worker_is_ready(**_: Any) -> None:
 @beat_init.connect
 def _beat_begins(**_: Any) -> None:
     record_signs_of_life(BEAT_KEY)
+    register_jobs()

@@ -26,6 +26,7 @@ _OK: Final = "ok"
 _NECESSARY: Final = ("database", "role", "walls", "migrations")
 
 _SILENT: Final = "does not answer"
+_DATABASE_PARTS: Final = (*_NECESSARY, "jobs")
 _OUT_OF_REACH: Final = (psycopg.Error, RedisError, OSError, TimeoutError)
 
 
@@ -68,7 +69,7 @@ async def _verdict(check: Awaitable[str]) -> str:
 async def _database_parts() -> dict[str, str]:
     """On a connection of its own: a pool that is busy with turns is no reason to send visitors elsewhere."""
     if database_is_away():
-        return dict.fromkeys(_NECESSARY, _SILENT)
+        return dict.fromkeys(_DATABASE_PARTS, _SILENT)
     try:
         async with fresh_connection(chat_conninfo(), seconds=_SECONDS_TO_ANSWER) as connection:
             return {
@@ -76,9 +77,10 @@ async def _database_parts() -> dict[str, str]:
                 "role": await _role(connection),
                 "walls": await _walls(connection),
                 "migrations": await _migrations(connection),
+                "jobs": await _jobs(connection),
             }
     except _OUT_OF_REACH:
-        return dict.fromkeys(_NECESSARY, _SILENT)
+        return dict.fromkeys(_DATABASE_PARTS, _SILENT)
 
 
 async def _role(connection: AsyncConnection) -> str:
@@ -96,6 +98,25 @@ async def _migrations(connection: AsyncConnection) -> str:
     rows = await (await connection.execute("SELECT app, name FROM django_migrations")).fetchall()
     missing = await sync_to_async(_migrations_on_disk)() - set(rows)
     return f"{len(missing)} migrations are not applied" if missing else _OK
+
+
+# Late by more than two periods: one may be missed, and a run may take long.
+_JOBS: Final = """
+SELECT name, now() - COALESCE(last_finished_at, registered_at) > make_interval(secs => 2 * period_seconds) AS is_late,
+       last_error_code
+  FROM job_heartbeats WHERE name = ANY(%s) ORDER BY name
+"""
+
+
+async def _jobs(connection: AsyncConnection) -> str:
+    """Beat's jobs that are late, or failed when they last ran. One that beat does not know yet is neither."""
+    try:
+        rows = await (await connection.execute(_JOBS, [list(settings.CELERY_BEAT_SCHEDULE)])).fetchall()
+    except psycopg.errors.UndefinedTable:
+        return "not known before the migrations are applied"
+    late = [f"{name} is late" for name, is_late, _ in rows if is_late]
+    failed = [f"{name} failed ({code})" for name, is_late, code in rows if code and not is_late]
+    return ", ".join([*late, *failed]) or _OK
 
 
 @cache

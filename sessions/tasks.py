@@ -6,6 +6,8 @@ from celery import shared_task
 
 from sessions import cleanup, erasing, refusal_counts
 from sessions.heartbeats import BEAT_KEY, WORKER_KEY, record_signs_of_life
+from sessions.redaction.job import redact_due_sessions
+from tenants.jobs import run_job
 
 
 @shared_task
@@ -15,13 +17,13 @@ def record_heartbeat() -> None:
 
 
 @shared_task
-def abandon_lapsed_turns() -> int:
-    return cleanup.abandon_lapsed_turns()
+def abandon_lapsed_turns() -> None:
+    run_job("abandon-lapsed-turns", cleanup.abandon_lapsed_turns)
 
 
 @shared_task
-def run_erasures() -> int:
-    return erasing.run_erasures()
+def run_erasures() -> None:
+    run_job("run-erasures", erasing.run_erasures)
 
 
 @shared_task
@@ -30,10 +32,20 @@ def run_erasures_of(tenant_id: str) -> int:
 
 
 @shared_task
-def flush_refused_origins() -> int:
-    return refusal_counts.flush_refused_origins()
+def flush_refused_origins() -> None:
+    run_job("flush-refused-origins", refusal_counts.flush_refused_origins)
 
 
 @shared_task
-def delete_expired_sessions() -> int:
-    return cleanup.delete_expired_sessions()
+def redact_sessions() -> None:
+    run_job("redact-sessions", redact_due_sessions)
+
+
+@shared_task
+def delete_expired_sessions() -> None:
+    run_job("delete-expired-sessions", cleanup.delete_expired_sessions)
+
+
+@shared_task
+def forget_old_turns() -> None:
+    run_job("forget-old-turns", cleanup.forget_old_turns)

@@ -70,6 +70,11 @@ def _chat_pool() -> WatchedPool:
 
 
 def chat_conninfo() -> str:
+    return conninfo("parlour-chat")
+
+
+def conninfo(application_name: str) -> str:
+    """For a connection of the application's role that is not Django's."""
     database = settings.DATABASES["default"]
     options = {name: value for name, value in database.get("OPTIONS", {}).items() if name != "pool"}
     return make_conninfo(
@@ -79,5 +84,5 @@ def chat_conninfo() -> str:
         dbname=database["NAME"],
         user=database["USER"],
         password=database["PASSWORD"],
-        application_name="parlour-chat",
+        application_name=application_name,
     )

@@ -3,8 +3,9 @@
 from celery import shared_task
 
 from tenants import proving
+from tenants.jobs import run_job
 
 
 @shared_task
-def recheck_domains() -> int:
-    return proving.recheck_domains()
+def recheck_domains() -> None:
+    run_job("recheck-domains", proving.recheck_domains)

@@ -210,6 +210,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(minute="43"),
         "options": {"expires": 3600},
     },
+    "redact-sessions": {
+        "task": "sessions.tasks.redact_sessions",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
+    "forget-old-turns": {
+        "task": "sessions.tasks.forget_old_turns",
+        "schedule": crontab(minute="29"),
+        "options": {"expires": 3600},
+    },
     "delete-expired-sessions": {
         "task": "sessions.tasks.delete_expired_sessions",
         "schedule": crontab(minute="17"),
