@@ -14,16 +14,23 @@ from django.views.decorators.http import require_http_methods
 from agents.identity_page import identity_page
 from agents.models import Agent, WebsiteAgent
 from agents.website_agents import save_website_agents
-from agents.website_form import WebsiteAgentForm, WebsiteForm
+from agents.website_form import WebsiteAgentForm, WebsiteForm, WebsiteFormWithPrivacy
 from tenants.admin_rows import RolePermissions
+from tenants.admin_scope import role_in
 from tenants.domains import DomainError, normalise_domain
+from tenants.hold_pages import LegalHoldPages, may_hold
 from tenants.models import Website
+from tenants.privacy_choices import NEVER_WARNING
+from tenants.privacy_form import WEBSITES_FIELDS, in_words, warns
+from tenants.privacy_policy import policy_of_website
 from tenants.proof_pages import DomainProofPages
 from tenants.proof_words import STATES, state_of
 from tenants.refused_origins import refusals_of
 from tenants.registration import is_local, register_website, set_origins
-from tenants.roles import Deed, Thing
+from tenants.roles import Deed, Thing, may
 
+_PRIVACY_AS_READ = ["policy_in_words"]
+_PRIVACY_EXPLAINED = "Where this website departs from the tenant's settings."
 SNIPPET = '<script async src="{}/widget.js" data-site-key="{}"></script>'
 
 
@@ -74,7 +81,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(Website)
-class WebsiteAdmin(DomainProofPages):
+class WebsiteAdmin(LegalHoldPages, DomainProofPages):
     thing = Thing.WEBSITES
     form = WebsiteForm
     inlines = [WebsiteAgentInline]
@@ -126,23 +133,37 @@ class WebsiteAdmin(DomainProofPages):
                 ("More", {"fields": ["extra_origins", *switches], "classes": ["collapse"]}),
             ]
         origins = ["extra_origins"] if writes else []
+        privacy = WEBSITES_FIELDS if self._writes_privacy(request) else _PRIVACY_AS_READ
         return [
             (None, {"fields": ["shown_domain", "advised_state", "title", "is_active"]}),
             ("Put it on your pages", {"fields": ["snippet", "origins_in_words"]}),
             ("More", {"fields": [*origins, "require_session_token", "double_send"]}),
             ("Signed visitors", {"fields": ["identity_secret"]}),
             ("A day's budget", {"fields": ["turns_per_day", "tokens_per_day", "quota_message"]}),
+            ("Privacy", {"fields": privacy, "description": _PRIVACY_EXPLAINED, "classes": ["collapse"]}),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Website | None = None) -> list[str]:
         shown = ["shown_domain", "advised_state", "snippet", "origins_in_words", "identity_secret"]
+        if obj is not None and not self._writes_privacy(request):
+            shown = [*shown, *_PRIVACY_AS_READ]
         return [] if obj is None else shown
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        if obj is not None and self._writes_privacy(request):
+            kwargs["form"] = WebsiteFormWithPrivacy
+        return super().get_form(request, obj, change, **kwargs)
+
+    def _writes_privacy(self, request: HttpRequest) -> bool:
+        return Deed.CHANGE in self.rights(request) and may(role_in(request), Deed.CHANGE, Thing.PRIVACY)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         extras = form.cleaned_data["extra_origins"]
         if change:
             super().save_model(request, obj, form, change)
             set_origins(obj, extras)
+            if "redact_when" in form.changed_data and warns(obj.redact_when):
+                messages.warning(request, NEVER_WARNING)
             return
         columns = {name: getattr(obj, name) for name in ("title", "is_active", "require_session_token")}
         obj.pk = register_website(obj.domain, extra_origins=extras, **columns).pk
@@ -180,6 +201,9 @@ class WebsiteAdmin(DomainProofPages):
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         if isinstance(website := kwargs.get("obj"), Website):
             context["refused_origins"] = refusals_of(website)
+            context["may_hold"] = may_hold(request)
+            policy = policy_of_website(website.pk)
+            context["never_warning"] = NEVER_WARNING if warns(policy.redact_when) else ""
         return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description="Domain", ordering="domain")
@@ -213,6 +237,10 @@ class WebsiteAdmin(DomainProofPages):
             '<span class="explained">Paste it into every page that should have the chat, before &lt;/body&gt;.</span>',
             code,
         )
+
+    @admin.display(description="What holds here")
+    def policy_in_words(self, website: Website) -> str:
+        return in_words(policy_of_website(website.pk))
 
     @admin.display(description="Identity secret")
     def identity_secret(self, website: Website) -> SafeString:

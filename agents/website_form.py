@@ -8,6 +8,7 @@ from agents.models import WebsiteAgent
 from tenants.admin_rows import LinesField, TenantOwnedForm
 from tenants.domains import DomainError, Origin, OriginError, normalise_domain
 from tenants.models import Website
+from tenants.privacy_form import WebsitePrivacy
 from tenants.registration import extra_origin
 
 MAX_EXTRA_ORIGINS: Final = 20
@@ -81,6 +82,21 @@ class WebsiteForm(TenantOwnedForm):
             extra_origin(domain, text)
         except OriginError as error:
             self.add_error("extra_origins", f"{text}: {error}")
+
+
+class WebsiteFormWithPrivacy(WebsitePrivacy, WebsiteForm):
+    """For those who may let a website depart from its tenant's policy."""
+
+    class Meta(WebsiteForm.Meta):
+        fields = [
+            *WebsiteForm.Meta.fields,
+            "redact_when",
+            "redact_after_hours",
+            "retention_days",
+            "turn_retention_days",
+            "ip_storage",
+            "stores_user_agent",
+        ]
 
 
 class WebsiteAgentForm(TenantOwnedForm):

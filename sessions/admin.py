@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.dateformat import format as format_date
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from agents.models import Agent
 from sessions import erasure_admin, website_admin
@@ -26,10 +26,12 @@ from sessions.looks import open_transcript, record_look
 from sessions.looks_admin import LookAdmin
 from sessions.models import AgentSession, Look, Turn
 from sessions.noted_looks import note_export
+from sessions.redaction.preview_page import preview_page
 from sessions.targets import Target
-from sessions.transcript_view import deleted_at, readable, transcript_page
-from tenants.admin_rows import TenantOwnedAdmin
+from sessions.transcript_view import deleted_at, readable, redacted_at, transcript_page
 from tenants.admin_scope import opens_own_scopes, role_in, tenant_of
+from tenants.hold_pages import LegalHoldPages, may_hold
+from tenants.privacy_policy import policy_of_website
 from tenants.roles import Deed, Thing, may
 from tenants.scoping import tenant_scope
 
@@ -77,7 +79,7 @@ class LastMessageFilter(admin.DateFieldListFilter):
 
 
 @admin.register(AgentSession)
-class AgentSessionAdmin(TenantOwnedAdmin):
+class AgentSessionAdmin(LegalHoldPages):
     """Conversations are made by visitors and end by the tenant's retention; staff read them, or delete one sooner.
 
     What staff may change is whether the visitor may come back to one.
@@ -141,7 +143,9 @@ class AgentSessionAdmin(TenantOwnedAdmin):
     def get_urls(self) -> list[URLPattern]:
         end = self.admin_site.admin_view(require_POST(self.end_access_view))
         export = self.admin_site.admin_view(require_POST(self.export_view))
+        preview = self.admin_site.admin_view(require_GET(self.redaction_preview_view))
         return [
+            path("redaction-preview/", preview, name="agent_sessions_agentsession_redaction_preview"),
             path("<path:object_id>/end-access/", end, name="agent_sessions_agentsession_end_access"),
             path("<path:object_id>/export/", export, name="agent_sessions_agentsession_export"),
             *super().get_urls(),
@@ -165,7 +169,11 @@ class AgentSessionAdmin(TenantOwnedAdmin):
         """In the place of Django's, which deletes at once, and would list every turn of the session."""
         check_may_erase(request)
         session: AgentSession | None = self.get_object(request, object_id)
-        return self.unknown(request, object_id) if session is None else erase_page(request, _asking(session))
+        if session is None:
+            return self.unknown(request, object_id)
+        if not self.has_delete_permission(request, session):
+            raise PermissionDenied
+        return erase_page(request, _asking(session))
 
     @opens_own_scopes
     def export_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
@@ -182,9 +190,13 @@ class AgentSessionAdmin(TenantOwnedAdmin):
             return self.unknown(request, object_id)
         return as_file(session_export(tenant.pk, session.pk, form), form, "conversation")
 
+    def redaction_preview_view(self, request: HttpRequest) -> HttpResponse:
+        """What redaction would do, in numbers; to whoever may read conversations."""
+        return preview_page(self, request)
+
     def _transcript(self, request: HttpRequest, session: AgentSession, look: Look) -> dict[str, Any]:
         number = request.GET.get("page", "")
-        tenant = tenant_of(request)
+        policy = policy_of_website(session.website_id)
         return {
             **self.admin_site.each_context(request),
             "title": f"Conversation on {session.website}",
@@ -195,9 +207,13 @@ class AgentSessionAdmin(TenantOwnedAdmin):
             "page": transcript_page(session, int(number) if number.isdecimal() else None),
             "context_rows": readable(session.context),
             "may_end_access": _may_end_access(request),
-            "may_erase": may_erase(request),
+            "may_erase": may_erase(request) and self.has_delete_permission(request, session),
             "may_export": may_export(request),
-            "deleted_at": deleted_at(session, tenant.retention_days) if tenant else None,
+            "may_hold": may_hold(request),
+            "website_is_held": policy.is_held,
+            "is_redacted": session.redaction_version > 0,
+            "redacted_when": None if session.redaction_version else redacted_at(session, policy),
+            "deleted_at": deleted_at(session, policy.retention_days),
         }
 
     @admin.display(description="Session")
@@ -233,6 +249,10 @@ class AgentSessionAdmin(TenantOwnedAdmin):
             return "-"
         kind = _STATE_KINDS.get(session.last_state, "waiting")
         return format_html('<span class="state state-{}">{}</span>', kind, Turn.State(session.last_state).label)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        is_held = obj is not None and obj.website.legal_hold_at is not None
+        return not is_held and super().has_delete_permission(request, obj)
 
 
 def _asking(session: AgentSession) -> Asking:

@@ -12,6 +12,8 @@ from django.utils import timezone
 from sessions.history import HistoryMessage, read_history
 from sessions.models import AgentSession, HistorySegment, Turn
 from sessions.transcript_words import BROKEN_OFF, STATES, seconds, why
+from tenants.privacy_choices import Redact
+from tenants.privacy_policy import PrivacyPolicy
 
 PAGE_MESSAGES: Final = 100
 """Even, so that an exchange is not torn between two pages."""
@@ -203,3 +205,10 @@ def _in_words(value: Any) -> str:
 def deleted_at(session: AgentSession, retention_days: int) -> datetime:
     """When the session goes, if nothing more is said in it."""
     return session.last_activity_at + timedelta(days=retention_days)
+
+
+def redacted_at(session: AgentSession, policy: PrivacyPolicy) -> datetime | None:
+    """When its personal data is replaced, if nothing more is said in it; None where it never is."""
+    if policy.redact_when is Redact.NEVER:
+        return None
+    return session.last_activity_at + timedelta(hours=policy.redact_after_hours)

@@ -38,6 +38,7 @@ class Thing(StrEnum):
     MEMBERS = "Members"
     INVITATIONS = "Invitations"
     SETTINGS = "The tenant's settings"
+    PRIVACY = "Privacy: what is redacted, kept, held"
     TENANTS = "The list of tenants"
     PEOPLE = "The people who log in"
 
@@ -69,6 +70,8 @@ _POLICY: Final[dict[Thing, dict[Role, Rights]]] = {
     Thing.MEMBERS: {Role.OPERATOR: _ALL, Role.OWNER: _MANAGES, Role.ADMIN: READS, Role.AUDITOR: READS},
     Thing.INVITATIONS: {Role.OPERATOR: _KEEPS, Role.OWNER: _KEEPS, Role.ADMIN: READS, Role.AUDITOR: READS},
     Thing.SETTINGS: {Role.OPERATOR: _EDITS, Role.OWNER: _EDITS, Role.ADMIN: READS, Role.AUDITOR: READS},
+    # The tenant's policy stands among its settings; this is about websites that depart from it, holds, and the key.
+    Thing.PRIVACY: {Role.OPERATOR: _EDITS, Role.OWNER: _EDITS, Role.ADMIN: READS, Role.AUDITOR: READS},
     # Others prove a domain by what they can put on it.
     Thing.DOMAIN_PROOFS: {Role.OPERATOR: _EDITS},
     # These two from the operator's own tenant alone, where several tenants can be seen.

@@ -11,11 +11,20 @@ from django.test import Client
 from agents.models import Agent, ModelConnection
 from sessions.models import AgentSession, HistorySegment, Turn
 from tenants.models import ApiKey, Tenant, Website
+from tenants.privacy_choices import PersonalData
 from tenants.scoping import tenant_scope
 from tests.cast import Cast
 
 ADMIN = "/admin/"
-TOKEN_LIFE = {"token_idle_days": "14", "token_lifetime_days": "90"}
+TENANTS_FIELDS: dict[str, Any] = {
+    "token_idle_days": "14",
+    "token_lifetime_days": "90",
+    "redact_when": "after_silence",
+    "redact_after_hours": "24",
+    "replaced_kinds": list(PersonalData),
+    "turn_retention_days": "30",
+    "ip_storage": "not",
+}
 """Fields that a tenant's form always needs."""
 
 

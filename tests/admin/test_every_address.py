@@ -41,6 +41,7 @@ PLAIN = {
     "switch-tenant/",
     "password_change/",
     "password_change/done/",
+    "agent_sessions/agentsession/redaction-preview/",
     "autocomplete/",
     "jsi18n/",
     "agent_sessions/erasure/export/",

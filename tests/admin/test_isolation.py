@@ -13,7 +13,7 @@ from sessions.models import AgentSession
 from tenants.identifiers import OPERATOR_ID
 from tenants.models import ApiKey, Membership, Tenant, Website
 from tenants.scoping import tenant_scope
-from tests.admin.shops import ADMIN, TOKEN_LIFE, Shop, sentences, switch_to
+from tests.admin.shops import ADMIN, TENANTS_FIELDS, Shop, sentences, switch_to
 from tests.cast import Cast
 
 Enter = Callable[[User], Client]
@@ -167,7 +167,7 @@ def test_home_page_tells_nothing_of_what_was_done_elsewhere(cast: Cast, enter: E
     user = cast.staff((alice.tenant, "owner"), (bob.tenant, "owner"))
     client = enter(user)
     switch_to(client, bob.tenant)
-    fields = {"name": "Bravo renamed", "time_zone": "UTC", "retention_days": "30", **TOKEN_LIFE}
+    fields = {"name": "Bravo renamed", "time_zone": "UTC", "retention_days": "30", **TENANTS_FIELDS}
     assert client.post(bob.pages()["tenant"] + "change/", fields).status_code == 302
     client.get(ADMIN)
     switch_to(client, alice.tenant)

@@ -15,7 +15,7 @@ from tenants.identifiers import OPERATOR_ID
 from tenants.models import Tenant, Website
 from tenants.registration import register_website
 from tenants.scoping import active_tenant_id, tenant_scope
-from tests.admin.shops import ADMIN, TOKEN_LIFE, Shop, sentences, switch_to
+from tests.admin.shops import ADMIN, TENANTS_FIELDS, Shop, sentences, switch_to
 from tests.cast import Cast
 
 Enter = Callable[[User], Client]
@@ -125,7 +125,9 @@ def test_operator_suspends_a_tenant_but_not_itself(enter: Enter, operator: User,
     for tenant in (alice.tenant, Tenant(pk=OPERATOR_ID, name="Operator", slug="operator")):
         fields = {"name": tenant.name, "slug": tenant.slug, "time_zone": "UTC", "retention_days": "30"}
         assert (
-            client.post(f"{ADMIN}tenants/tenant/{tenant.pk}/change/", {**fields, **TOKEN_LIFE, **LIMITS}).status_code
+            client.post(
+                f"{ADMIN}tenants/tenant/{tenant.pk}/change/", {**fields, **TENANTS_FIELDS, **LIMITS}
+            ).status_code
             == 302
         )
     with tenant_scope(OPERATOR_ID):
@@ -151,7 +153,7 @@ def limits_of(tenant: Tenant) -> dict[str, str]:
 def test_operator_sets_a_tenants_limits_and_its_people_read_them(enter: Enter, operator: User, alice: Shop) -> None:
     page = alice.pages()["tenant"] + "change/"
     own = {"name": "Alpha", "slug": alice.tenant.slug, "is_active": "on", "time_zone": "UTC", "retention_days": "30"}
-    own |= TOKEN_LIFE
+    own |= TENANTS_FIELDS
     assert enter(operator).post(page, {**own, **LIMITS}).status_code == 302
     assert limits_of(alice.tenant) == LIMITS
     client = enter(alice.owner)
@@ -162,7 +164,13 @@ def test_operator_sets_a_tenants_limits_and_its_people_read_them(enter: Enter, o
 
 
 def test_owner_changes_the_own_settings_but_neither_slug_nor_state(enter: Enter, alice: Shop) -> None:
-    fields = {"name": "Renamed", "slug": "stolen", "time_zone": "Europe/Berlin", "retention_days": "7", **TOKEN_LIFE}
+    fields = {
+        "name": "Renamed",
+        "slug": "stolen",
+        "time_zone": "Europe/Berlin",
+        "retention_days": "7",
+        **TENANTS_FIELDS,
+    }
     assert enter(alice.owner).post(alice.pages()["tenant"] + "change/", fields).status_code == 302
     with tenant_scope(alice.tenant.pk):
         saved = Tenant.objects.get(pk=alice.tenant.pk)
@@ -183,7 +191,7 @@ def test_owner_changes_the_own_settings_but_neither_slug_nor_state(enter: Enter,
 def test_ages_of_tokens_that_make_no_sense_are_refused(
     enter: Enter, alice: Shop, field: str, typed: str, sentence: str
 ) -> None:
-    fields = {"name": "Renamed", "time_zone": "UTC", "retention_days": "7", **TOKEN_LIFE, field: typed}
+    fields = {"name": "Renamed", "time_zone": "UTC", "retention_days": "7", **TENANTS_FIELDS, field: typed}
     response = enter(alice.owner).post(alice.pages()["tenant"] + "change/", fields)
     assert response.context["adminform"].form.errors == {field: [sentence]}
     with tenant_scope(alice.tenant.pk):

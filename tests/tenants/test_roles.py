@@ -20,6 +20,7 @@ POLICY = {
     Thing.MEMBERS: (ALL, {"view", "change", "delete"}, READ, READ),
     Thing.INVITATIONS: ({"view", "add", "change"}, {"view", "add", "change"}, READ, READ),
     Thing.SETTINGS: ({"view", "change"}, {"view", "change"}, READ, READ),
+    Thing.PRIVACY: ({"view", "change"}, {"view", "change"}, READ, READ),
     Thing.TENANTS: ({"view", "add", "change"}, set(), set(), set()),
     Thing.PEOPLE: ({"view", "add", "change"}, set(), set(), set()),
 }
