@@ -11,12 +11,13 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection
 
 from sessions.privacy import REDACTION_VERSION
 from sessions.redaction.read import StoredSession, read_sessions
 from sessions.redaction.replace import Replaced, Replacing
-from sessions.redaction.write import Segments, write_replaced, write_segments
+from sessions.redaction.write import write_replaced, write_segments
 from tenants.errors import SessionsNotRedactedError
 from tenants.privacy_policy import PrivacyPolicy, policies_of_websites
 from tenants.redaction_keys import redaction_key
@@ -30,8 +31,6 @@ _SESSIONS_A_CHUNK: Final = 50
 _SECONDS_A_CHUNK: Final = 5.0
 _SECONDS_A_SESSION: Final = 20.0
 """What of a very long session is not reached by then is left to the next chunk."""
-_MESSAGES_HELD: Final = 2_000
-"""Of segments that wait in memory to be written with their session; past it they are written ahead of it."""
 
 # Website by website, each version of the redactor by itself: so the index leads to what is due, and to nothing else.
 _DUE: Final = """
@@ -65,10 +64,9 @@ def redact_due_sessions(tenant_ids: list[UUID] | None = None) -> Counter[str]:
 
 @dataclass(slots=True)
 class _Chunk:
-    """Sessions replaced in memory, to be written together; ``segments`` are those of all of them."""
+    """Sessions replaced in memory, to be written together."""
 
     done: list[Replaced] = field(default_factory=list)
-    segments: Segments = field(default_factory=list)
     given_up: set[UUID] = field(default_factory=set)
     unfinished: int = 0
 
@@ -108,6 +106,8 @@ class _Round:
         """One session that breaks the redactor must not keep the others from it."""
         try:
             _replace_into(chunk, session, Replacing(session, policy, key))
+        except SoftTimeLimitExceeded:
+            raise
         except Exception as error:  # noqa: BLE001  counted, and raised at the end of the round
             log.warning("a session could not be redacted", website_id=session.website_id, error=error)
             self.failed += 1
@@ -115,7 +115,7 @@ class _Round:
 
     def _write(self, tenant_id: UUID, chunk: _Chunk) -> int:
         with tenant_scope(tenant_id):
-            written = write_replaced(chunk.done, chunk.segments, REDACTION_VERSION) if chunk.done else set()
+            written = write_replaced(chunk.done, REDACTION_VERSION) if chunk.done else set()
         self._left |= chunk.given_up | {done.session.id for done in chunk.done} - written
         for done in chunk.done:
             if done.session.id in written:
@@ -124,24 +124,14 @@ class _Round:
 
 
 def _replace_into(chunk: _Chunk, session: StoredSession, replacing: Replacing) -> None:
-    end, held, own = time.monotonic() + _SECONDS_A_SESSION, 0, list[Any]()
-    for segment_id, messages in replacing.segments():
-        own.append((segment_id, messages))
-        held += len(messages or ())
-        is_late = time.monotonic() > end
-        if held <= _MESSAGES_HELD and not is_late:
-            continue
-        if not _write_ahead(session, own):
+    end = time.monotonic() + _SECONDS_A_SESSION
+    for segments in replacing.ahead():
+        with tenant_scope(session.tenant_id):
+            is_written = write_segments(session, segments, REDACTION_VERSION)
+        if not is_written:
             chunk.given_up.add(session.id)
             return
-        if is_late:
+        if time.monotonic() > end:
             chunk.unfinished += 1
             return
-        held, own = 0, []
     chunk.done.append(replacing.rest())
-    chunk.segments += own
-
-
-def _write_ahead(session: StoredSession, segments: Segments) -> bool:
-    with tenant_scope(session.tenant_id):
-        return write_segments(session, segments, REDACTION_VERSION)

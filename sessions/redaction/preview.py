@@ -56,7 +56,7 @@ def preview_redaction(*, website_id: UUID | None = None, newest: int, seconds: f
 
 def _look_at(session: StoredSession, policy: PrivacyPolicy, key: bytes, preview: Preview) -> None:
     replacing = Replacing(session, policy, key)
-    for _ in replacing.segments():
+    for _ in replacing.ahead():
         pass  # all of them: what is found is counted on the way
     done = replacing.rest()
     is_changed = bool(done.messages_changed) or done.context is not None or done.user_id is not None

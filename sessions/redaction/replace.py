@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain, islice
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,11 +18,19 @@ Messages = list[dict[str, Any]]
 _NOTHING: Final = {"role": "user", "content": ""}
 
 
+Segments = list[tuple[UUID, Messages | None]]
+"""Segments that were gone over; None where nothing in one changed."""
+
+_MESSAGES_AT_ONCE: Final = 400
+"""A name that is learnt late is hidden in what was said before it, as far back as that; and so many are in memory."""
+
+
 @dataclass(slots=True)
 class Replaced:
     """What changed of a session: a column that is None stays as it is, and so does a row that is not named."""
 
     session: StoredSession
+    segments: Segments = field(default_factory=list)
     history: Messages | None = None
     context: dict[str, Any] | None = None
     user_id: str | None = None
@@ -43,26 +52,29 @@ def redactor_for(session: StoredSession, policy: PrivacyPolicy, key: bytes) -> S
 
 
 class Replacing:
-    """A session's texts in the order in which they were said, through one redactor.
-
-    First ``segments``, to their end; then ``rest``.
-    """
+    """A session's texts in the order in which they were said, through one redactor: first ``ahead``, then ``rest``."""
 
     def __init__(self, session: StoredSession, policy: PrivacyPolicy, key: bytes) -> None:
         self.redactor = redactor_for(session, policy, key)
         self._session, self._policy, self._key = session, policy, key
         self._waiting = deque(session.turns)
+        self._last = list[StoredSegment]()
         self._done = Replaced(session)
 
-    def segments(self) -> Iterator[tuple[UUID, Messages | None]]:
-        """Every segment that is to be gone over; None where nothing in it changed."""
+    def ahead(self) -> Iterator[Segments]:
+        """Of a very long session all but its last stretch, a stretch at a time; to be taken to the end."""
+        stretch = list[StoredSegment]()
         for segment in self._session.segments():
-            yield segment.id, self._messages(segment)
+            stretch.append(segment)
+            if sum(len(one.messages) for one in stretch) >= _MESSAGES_AT_ONCE:
+                yield self._gone_over(stretch, is_last=False)[0]
+                stretch = []
+        self._last = stretch
 
     def rest(self) -> Replaced:
-        """History, context, the turns' own words and the rest of the row."""
+        """The segments that are left, history, context, the turns' own words and the rest of the row."""
         session, done = self._session, self._done
-        done.history = self._messages(session)
+        done.segments, done.history = self._gone_over(self._last, is_last=True)
         context = self.redactor.json(session.context)
         done.context = context if context != session.context else None
         done.user_id = self._claimed_id()
@@ -70,10 +82,15 @@ class Replacing:
         done.user_agent = self._policy.stored_user_agent(session.user_agent)
         return done
 
-    def _messages(self, part: StoredSegment | StoredSession) -> Messages | None:
-        """With the turns' own words where they were said: a name that is told in one is known in what follows."""
-        is_last = isinstance(part, StoredSession)
-        said = part.history if isinstance(part, StoredSession) else part.messages
+    def _gone_over(self, segments: list[StoredSegment], *, is_last: bool) -> tuple[Segments, Messages | None]:
+        """With the turns' own words where they were said: a name that is told in one is known everywhere else."""
+        history = self._session.history if is_last else []
+        said = [*chain.from_iterable(segment.messages for segment in segments), *history]
+        replaced = iter(self._replaced(said, is_last=is_last))
+        parts = [(segment.id, _changed(segment.messages, replaced)) for segment in segments]
+        return parts, _changed(history, replaced)
+
+    def _replaced(self, said: Messages, *, is_last: bool) -> Messages:
         line = list(self._in_order(said, is_last=is_last))
         replaced = iter(self.redactor.history([message for one in line for message in _as_messages(one)]))
         messages: Messages = []
@@ -84,7 +101,7 @@ class Replacing:
                 messages.append(next(replaced))
         self._done.messages_seen += len(said)
         self._done.messages_changed += sum(old != new for old, new in zip(said, messages, strict=True))
-        return messages if messages != said else None
+        return messages
 
     def _in_order(self, messages: Messages, *, is_last: bool) -> Iterator[dict[str, Any] | TurnWords]:
         for message in messages:
@@ -115,6 +132,12 @@ class Replacing:
         )
         replaced = redactor.text(session.user_id)
         return replaced if replaced != session.user_id else None
+
+
+def _changed(said: Messages, replaced: Iterator[dict[str, Any]]) -> Messages | None:
+    """Takes its own part off what was replaced; None where nothing changed."""
+    messages = list(islice(replaced, len(said)))
+    return messages if messages != said else None
 
 
 def _as_messages(one: dict[str, Any] | TurnWords) -> Messages:

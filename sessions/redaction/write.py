@@ -12,7 +12,7 @@ import orjson
 from django.db import connection
 
 from sessions.redaction.read import StoredSession
-from sessions.redaction.replace import Messages, Replaced
+from sessions.redaction.replace import Messages, Replaced, Segments
 from tenants.scoping import active_tenant_id
 
 # Whoever sets a hold on a website waits for this, and this for them.
@@ -61,19 +61,17 @@ UPDATE turns t SET message = n.message, partial_reply = n.partial_reply
  WHERE t.tenant_id = %(tenant)s AND t.id = n.id AND t.xmin::text = n.revision AND t.agent_session_id = ANY(%(written)s)
 """
 
-Segments = list[tuple[UUID, Messages | None]]
 
-
-def write_replaced(replaced: Collection[Replaced], segments: Segments, version: int) -> set[UUID]:
+def write_replaced(replaced: Collection[Replaced], version: int) -> set[UUID]:
     """Writes whole sessions, all in the caller's transaction; gives those that were written.
 
-    ``segments`` may be those of several of them. The others have changed, are being spoken to, or are held: nothing
-    of them is touched.
+    The others have changed, are being spoken to, or are held: nothing of them is touched.
     """
     values = _locked([done.session for done in replaced])
     written = _run(_SESSIONS, {**values, "version": version, "rows": _json(map(_session_row, replaced))})
     if written:
         then = {**values, "version": version, "written": list(written)}
+        segments = [segment for done in replaced for segment in done.segments]
         turns = [_turn_row(turn) for done in replaced for turn in done.turns]
         _run(_SEGMENTS, {**then, "rows": _json(map(_segment_row, segments))}, bool(segments))
         _run(_TURNS, {**then, "rows": _json(turns)}, bool(turns))

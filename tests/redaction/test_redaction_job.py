@@ -13,15 +13,16 @@ from django.utils import timezone
 from agents.models import Agent
 from sessions.models import AgentSession, HistorySegment, Turn
 from sessions.privacy import REDACTION_VERSION
-from sessions.redaction import job
+from sessions.redaction import job, replace
 from sessions.redaction.job import redact_due_sessions
 from sessions.redaction.replace import Replacing
+from sessions.redaction.write import write_segments
 from tenants.errors import SessionsNotRedactedError
 from tenants.legal_holds import lift_hold, set_hold
 from tenants.models import RedactionKey, Tenant, Website
 from tenants.redaction_keys import redaction_key, remove_redaction_key
 from tenants.scoping import SET_TENANT, tenant_scope
-from tests.admin.shops import make_turn
+from tests.admin.shops import exchange, make_session, make_turn, roll
 from tests.cast import Cast
 from tests.live_server import LiveServer, database_url
 from tests.redaction.conversations import (
@@ -195,6 +196,14 @@ def hold(row: Any) -> None:
         set_hold(row, by="Olga")
 
 
+def hold_elsewhere(session: AgentSession) -> None:
+    """From another connection, while this one's transaction goes on."""
+    with psycopg.connect(database_url("owner"), autocommit=True) as other:
+        other.execute(
+            "UPDATE agent_sessions SET legal_hold_at = now(), legal_hold_by = 'Olga' WHERE id = %s", [session.pk]
+        )
+
+
 def claim_other_id(session: AgentSession) -> None:
     with tenant_scope(session.tenant_id):
         AgentSession.objects.filter(pk=session.pk).update(user_id="somebody-else")
@@ -285,11 +294,40 @@ def test_better_redactor_goes_over_old_text_again(
 def test_long_session_is_written_in_parts_and_ends_up_whole(
     monkeypatch: pytest.MonkeyPatch, tenant: Tenant, website: Website, agent: Agent
 ) -> None:
-    monkeypatch.setattr(job, "_MESSAGES_HELD", 1)
+    monkeypatch.setattr(replace, "_MESSAGES_AT_ONCE", 1)
     monkeypatch.setattr(job, "_SECONDS_A_SESSION", 0.0)  # each chunk does one segment, and the last one the rest
     session = silent_session(website, agent)
     assert redact(tenant) == 1
     assert (ALICE in everything_stored(session), version_of(session)) == (False, REDACTION_VERSION)
+
+
+def test_long_session_that_changes_between_its_parts_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, tenant: Tenant, website: Website, agent: Agent
+) -> None:
+    monkeypatch.setattr(replace, "_MESSAGES_AT_ONCE", 1)
+    session = silent_session(website, agent)
+    is_first = iter([True])
+
+    def write_late(*arguments: Any) -> bool:
+        if not next(is_first, False):
+            hold_elsewhere(session)
+        return write_segments(*arguments)
+
+    monkeypatch.setattr(job, "write_segments", write_late)
+    assert (redact(tenant), version_of(session)) == (0, 0)
+    said = [text for _, text in transcript(session)]
+    assert (ALICE in said[0], ALICE in said[3], BOB in said[4]) == (False, True, True)
+
+
+def test_name_that_is_learnt_late_is_hidden_in_segments_before_it(
+    tenant: Tenant, website: Website, agent: Agent
+) -> None:
+    said = exchange(1, "Is Zanzariel there?", "Who is asking?") + exchange(2, "My name is Zanzariel", "Hello!")
+    session = make_session(website, agent, said, session_id="session_learnt")
+    roll(session, 2)
+    be_silent(session, 25)
+    redact(tenant)
+    assert "Zanzariel" not in everything_stored(session)
 
 
 def test_more_sessions_than_a_chunk_holds_are_all_redacted(
