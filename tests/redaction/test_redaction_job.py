@@ -92,19 +92,63 @@ def test_everything_of_a_silent_session_is_redacted_once(tenant: Tenant, website
 
 
 def test_session_that_goes_on_is_redacted_again_with_what_was_said_since(
-    tenant: Tenant, website: Website, agent: Agent
+    server: LiveServer, tenant: Tenant, website: Website, agent: Agent
 ) -> None:
     session = silent_session(website, agent)
     redact(tenant)
+    before = transcript(session)
+    assert say(server, session, f"Mail {CAROL}").status_code == 200
+    assert (CAROL in everything_stored(session), version_of(session)) == (True, 0)
+    be_silent(session, 25)
+    assert redact(tenant) == 1
+    assert transcript(session)[:6] == before
+    assert re.fullmatch(f"Mail {PLACEHOLDER}", transcript(session)[6][1])
+    assert CAROL not in everything_stored(session)
+
+
+def test_message_that_got_no_answer_after_a_redaction_is_redacted_too(
+    cast: Cast, server: LiveServer, tenant: Tenant
+) -> None:
+    unreachable = cast.connection(None, "https://127.0.0.1:9/v1")
+    website = cast.website(tenant, agents=[broken := cast.agent(connection=unreachable, model="m")])
+    session = silent_session(website, broken)
+    redact(tenant)
+    assert say(server, session, f"Mail {CAROL}", user_id=BOB).status_code == 502
+    assert (everything_stored(session).count(CAROL), version_of(session)) == (1, 0)
+    be_silent(session, 25)
+    assert redact(tenant) == 1
+    assert [word for word in (BOB, CAROL) if word in everything_stored(session)] == []
+
+
+def test_verified_id_stays_and_is_hidden_in_the_text(tenant: Tenant, website: Website, agent: Agent) -> None:
+    session = silent_session(website, agent, user_id=ALICE, user_verified=True)
+    redact(tenant)
+    with tenant_scope(tenant.id):
+        assert AgentSession.objects.get(pk=session.pk).user_id == ALICE
+    assert everything_stored(session).count(ALICE) == 1
+
+
+@pytest.mark.parametrize(
+    ("claimed", "kept"), [("customer-4711", True), ("Zanzariel Quix", False), (ALICE, False), ("4711", True)]
+)
+def test_claimed_id_is_replaced_where_it_is_personal_data(
+    tenant: Tenant, website: Website, agent: Agent, claimed: str, kept: bool
+) -> None:
+    session = silent_session(website, agent, user_id=claimed)
+    redact(tenant)
+    with tenant_scope(tenant.id):
+        found = AgentSession.objects.get(pk=session.pk).user_id
+    assert (found == claimed, str(found).startswith("[")) == (kept, not kept)
+
+
+def test_address_and_browser_become_what_the_policy_now_allows(cast: Cast, website: Website, agent: Agent) -> None:
+    tenant = cast.tenant(ip_storage="truncated")
+    stored = {"visitor_ip": "203.0.113.77", "user_agent": "Canary/5.0"}
+    session = silent_session(cast.website(tenant, agents=[agent]), agent, **stored)
+    redact(tenant)
     with tenant_scope(tenant.id):
         row = AgentSession.objects.get(pk=session.pk)
-        row.history = [*row.history, {**row.history[0], "id": "message_0009", "content": f"It is {CAROL}"}]
-        row.redaction_version = 0  # as every statement of the chat path leaves it
-        row.save(update_fields=["history", "redaction_version"])
-    before = transcript(session)
-    assert redact(tenant) == 1
-    assert transcript(session)[:-1] == before[:-1]
-    assert re.fullmatch(f"It is {PLACEHOLDER}", transcript(session)[-1][1])
+    assert (row.visitor_ip, row.user_agent) == ("203.0.113.0/24", "")
 
 
 @pytest.mark.parametrize(
