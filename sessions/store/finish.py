@@ -37,7 +37,7 @@ appended AS (
        SET history = CASE WHEN r.leaving = 0 THEN r.history
                           ELSE jsonb_path_query_array(r.history, '$[$first to last]',
                                                       jsonb_build_object('first', r.leaving)) END,
-           message_count = r.message_count, last_activity_at = now(), redaction_version = 0
+           message_count = r.message_count, last_activity_at = now()
       FROM rolled r
      WHERE s.tenant_id = r.tenant_id AND s.id = r.id
  RETURNING s.message_count)

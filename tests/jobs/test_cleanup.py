@@ -228,10 +228,11 @@ def test_website_may_keep_its_sessions_longer_or_shorter_than_its_tenant(
 
 
 @pytest.mark.parametrize("is_website", [True, False])
-def test_what_is_held_is_not_deleted(cast: Cast, is_website: bool) -> None:
+def test_what_is_held_is_not_deleted(cast: Cast, monkeypatch: pytest.MonkeyPatch, is_website: bool) -> None:
+    monkeypatch.setattr("sessions.cleanup._CHUNK", 1)
     agent, tenant = cast.agent(), cast.tenant(retention_days=1)
     website = cast.website(tenant, agents=[agent])
-    held, other = make_session(website, agent, silent_days=9), make_session(website, agent, silent_days=9)
+    held, other = make_session(website, agent, silent_days=99), make_session(website, agent, silent_days=9)
     row: Any = website if is_website else held
     with tenant_scope(tenant.id):
         set_hold(row, by="Olga")
@@ -277,11 +278,16 @@ def test_words_of_old_turns_are_forgotten_and_what_happened_stays(cast: Cast) ->
     held = make_old_turn(held_session, 8)
     with tenant_scope(tenant.id):
         set_hold(held_session, by="Olga")
+    held_site = cast.website(tenant, agents=[agent])
+    held_too = make_old_turn(make_session(held_site, agent), 8)
+    with tenant_scope(tenant.id):
+        set_hold(held_site, by="Olga")
     live = make_turn(make_session(site, agent))
 
     assert forget_old_turns() == 1
     kept = ("Hello", "Good", b"x")
-    assert [words_of(turn) for turn in (old, fresh, longer, held)] == [("", "", b""), kept, kept, kept]
+    assert words_of(old) == ("", "", b"")
+    assert [words_of(turn) for turn in (fresh, longer, held, held_too)] == [kept] * 4
     assert (words_of(live)[0], old.state, old.number, old.message_id != "") == ("Hello", "failed", 1, True)
     assert forget_old_turns() == 0
 
