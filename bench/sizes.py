@@ -17,6 +17,7 @@ class Size:
     flat_sessions: int = 10
     flat_turn: int = 50
     many_sessions: int = 20_000
+    retention_clients: int = 5
 
 
 DEFAULT: Final = Size()
@@ -33,4 +34,5 @@ QUICK: Final = Size(
     flat_sessions=1,
     flat_turn=12,
     many_sessions=200,
+    retention_clients=2,
 )
