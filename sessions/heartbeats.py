@@ -6,8 +6,6 @@ from celery.signals import beat_init, worker_ready
 from django.conf import settings
 from redis import Redis
 
-from tenants.jobs import register_jobs
-
 WORKER_KEY: Final = "parlour:heartbeat:worker"
 BEAT_KEY: Final = "parlour:heartbeat:beat"
 _SECONDS_REMEMBERED: Final = 60
@@ -27,4 +25,3 @@ def _worker_is_ready(**_: Any) -> None:
 @beat_init.connect
 def _beat_begins(**_: Any) -> None:
     record_signs_of_life(BEAT_KEY)
-    register_jobs()

@@ -35,10 +35,11 @@ _NO_KIND: Final = "Choose at least one kind. To replace nothing at all, choose â
 
 
 def kinds_in_words(kinds_kept: list[str] | None) -> str:
-    """The kinds that are replaced, for those who may not change them."""
+    """The kinds that are replaced, in a few words."""
     if kinds_kept is None:
         return "As the tenant"
-    return ", ".join(words for kind, words in PERSONAL_DATA if kind not in kinds_kept) or "None"
+    kept = [words for kind, words in PERSONAL_DATA if kind in kinds_kept]
+    return f"All but: {', '.join(kept)}" if kept else "All"
 
 
 def in_words(policy: PrivacyPolicy) -> str:
