@@ -13,7 +13,7 @@ from sessions.store.lapse import IS_LAPSED, LET_LAPSE
 from tenants.rounds import each_tenant, each_tenant_outside_scopes
 from tenants.scoping import active_tenant_id, tenant_scope
 
-_CHUNK: Final = 500
+_CHUNK: Final = 250
 _WINDOWS: Final = 1_000
 """Of turns that are held or kept longer, which one chunk passes over before it gives up."""
 

@@ -21,6 +21,9 @@ SECONDS_A_TENANT: Final = 25.0
 SECONDS_A_ROUND: Final = 200.0
 """Less than CELERY_TASK_SOFT_TIME_LIMIT by more than any chunk takes. What is left waits for the next round."""
 
+LONGEST_REST_SECONDS: Final = 0.25
+"""After a chunk. One that takes longer than that works outside of the database, too."""
+
 
 def each_tenant(door: str, chunk: Callable[[], int], *, reason: str) -> int:
     """Calls ``chunk`` for the tenants that ``door`` names, each call in a scope of its own, until it gives 0.
@@ -81,9 +84,15 @@ def _in_scope(tenant_id: UUID, chunk: Callable[[], int]) -> int:
 
 def _work_off(tenant_id: UUID, chunk: Callable[[UUID], int], end: float) -> int:
     total, deadline = 0, min(end, time.monotonic() + SECONDS_A_TENANT)
-    while time.monotonic() < deadline:
+    while (began_at := time.monotonic()) < deadline:
         done = chunk(tenant_id)
         total += done
         if not done:
             break
+        _rest(time.monotonic() - began_at)
     return total
+
+
+def _rest(worked_seconds: float) -> None:
+    """As long as it worked: the database is a job's for half of the time at most, for visitors are waiting."""
+    time.sleep(min(worked_seconds, LONGEST_REST_SECONDS))

@@ -1,6 +1,7 @@
 """Deleting very many old sessions while visitors chat: the job's memory, its longest transaction, and their latency."""
 
 import os
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -16,12 +17,13 @@ from bench.results import Goal
 from bench.scenarios.busy import MORE_THAN_FIT
 from bench.scenarios.many_sessions import fill
 from bench.scenarios.scenario import Figures, Metric, Scenario, percentile
-from bench.servers import running, web_environment
-from bench.stage import Stage, System
+from bench.servers import free_port, running, web_environment
+from bench.stage import LoadFailedError, Stage, System
 
 LOOK_EVERY_SECONDS: Final = 0.02
 LONGEST_TRANSACTION: Final = Goal(1_000.0)
 GROWTH: Final = Goal(30.0)
+LONGEST_SECONDS: Final = 3_600.0
 APPLICATION: Final = "bench-retention"
 
 # A turn of each, as it would have.
@@ -42,6 +44,7 @@ class _Seen:
     memory_mb: float = 0.0
     growth_mb: float = 0.0
     transaction_ms: float = 0.0
+    seconds: float = 0.0
 
 
 def measure(stage: Stage, system: System) -> Figures:
@@ -51,14 +54,15 @@ def measure(stage: Stage, system: System) -> Figures:
         superuser.execute(_TURNS)
         superuser.execute("VACUUM ANALYZE agent_sessions, turns")
         quiet_ms = _latency(stage, system)
-        began_at, before = time.monotonic(), _left(superuser)
-        with _deleting() as seen:
+        before = _left(superuser)
+        with _deleting() as (job, seen):
             busy_ms = _latency(stage, system)
-            while _left(superuser):
-                time.sleep(0.2)
-            seconds = time.monotonic() - began_at
+            if job.wait(LONGEST_SECONDS):
+                raise LoadFailedError("the job failed; its last words are above")
+            left = _left(superuser)
     return {
-        "rate": before / seconds,
+        "left": float(left),
+        "rate": before / max(seen.seconds, LOOK_EVERY_SECONDS),
         "memory": seen.memory_mb,
         "growth": seen.growth_mb,
         "transaction": seen.transaction_ms,
@@ -80,31 +84,33 @@ def _left(superuser: psycopg.Connection[Any]) -> int:
 
 
 @contextmanager
-def _deleting() -> Iterator[_Seen]:
+def _deleting() -> Iterator[tuple[subprocess.Popen[str], _Seen]]:
     """The job in a process of its own, watched until the block ends."""
     seen, ended = _Seen(), threading.Event()
-    environment = {**web_environment(0), "PGAPPNAME": APPLICATION}
+    environment = {**web_environment(free_port()), "PGAPPNAME": APPLICATION}
     with running("-m", "bench.retention", environment=environment) as job:
         assert job.stdout is not None
         job.stdout.readline()  # it begins now, all imported
-        watcher = threading.Thread(target=_watch, args=(psutil.Process(job.pid), seen, ended))
+        watcher = threading.Thread(target=_watch, args=(job, seen, ended))
         watcher.start()
         try:
-            yield seen
+            yield job, seen
         finally:
             ended.set()
             watcher.join()
 
 
-def _watch(job: psutil.Process, seen: _Seen, ended: threading.Event) -> None:
-    first = _memory_mb(job)
+def _watch(job: subprocess.Popen[str], seen: _Seen, ended: threading.Event) -> None:
+    process, began_at = psutil.Process(job.pid), time.monotonic()
+    first = _memory_mb(process)
     with psycopg.connect(os.environ["EMBEDDED_SUPERUSER_URL"], autocommit=True) as superuser:
-        while not ended.wait(LOOK_EVERY_SECONDS):
+        while job.poll() is None and not ended.wait(LOOK_EVERY_SECONDS):
             row = superuser.execute(_LONGEST, [APPLICATION]).fetchone()
             assert row is not None
             seen.transaction_ms = max(seen.transaction_ms, float(row[0]))
-            seen.memory_mb = max(seen.memory_mb, _memory_mb(job))
+            seen.memory_mb = max(seen.memory_mb, _memory_mb(process))
             seen.growth_mb = seen.memory_mb - first
+            seen.seconds = time.monotonic() - began_at
 
 
 def _memory_mb(process: psutil.Process) -> float:
@@ -118,6 +124,7 @@ RETENTION = Scenario(
     "retention",
     "{many_sessions} old sessions deleted",
     (
+        Metric("left", "left over", "sessions", Goal(0)),
         Metric("rate", "sessions per second", "sessions/s"),
         Metric("memory", "memory of the job at peak", "MB"),
         Metric("growth", "of that, since it began", "MB", GROWTH),

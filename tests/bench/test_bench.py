@@ -39,6 +39,7 @@ FIGURES = {
         "CPU of PostgreSQL for scope and policy, a transaction",
     ],
     "200 old sessions deleted": [
+        "left over",
         "sessions per second",
         "memory of the job at peak",
         "of that, since it began",

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -196,6 +197,17 @@ def test_round_out_of_time_leaves_the_rest_to_the_next(cast: Cast, monkeypatch: 
         2,
     )
     assert abandon_lapsed_turns() == 2
+
+
+def test_job_rests_after_each_chunk_as_long_as_it_worked(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, rests = iter(range(100)), list[float]()  # a second between any two looks
+    monkeypatch.setattr("tenants.rounds.time", SimpleNamespace(monotonic=lambda: next(clock), sleep=rests.append))
+    monkeypatch.setattr("tenants.rounds.LONGEST_REST_SECONDS", 0.75)
+    left = iter([2, 1, 0])
+    tenants_with_lapsed_turns(cast, 1)
+    each_tenant("door_tenants_with_lapsed_turns", lambda: next(left), reason="test")
+    assert rests == [0.75, 0.75]
+    abandon_lapsed_turns()
 
 
 def test_rounds_take_the_tenants_in_different_orders(cast: Cast) -> None:

@@ -143,7 +143,7 @@ def test_claimed_id_is_replaced_where_it_is_personal_data(
 
 def test_address_and_browser_become_what_the_policy_now_allows(cast: Cast, website: Website, agent: Agent) -> None:
     tenant = cast.tenant(ip_storage="truncated")
-    stored = {"visitor_ip": "203.0.113.77", "user_agent": "Canary/5.0"}
+    stored: dict[str, Any] = {"visitor_ip": "203.0.113.77", "user_agent": "Canary/5.0"}
     session = silent_session(cast.website(tenant, agents=[agent]), agent, **stored)
     redact(tenant)
     with tenant_scope(tenant.id):
