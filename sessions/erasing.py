@@ -144,12 +144,16 @@ def _finish(erasure: Erasure) -> int:
     target = Target.of(erasure)
     held = _held(target, erasure)
     website_pk = target.website_pk if target.kind is Kind.WEBSITE and not held else None
-    if website_pk is not None and not _delete_website(website_pk):
+    if website_pk is not None and not _is_held(website_pk) and not _delete_website(website_pk):
         return 0
     Erasure.objects.filter(pk=erasure.pk).update(
         state=Erasure.State.DONE, finished_at=Now(), session_pk=None, website_pk=None, user_id="", sessions_held=held
     )
     return 1
+
+
+def _is_held(website_pk: UUID) -> bool:
+    return Website.objects.filter(pk=website_pk, legal_hold_at__isnull=False).exists()
 
 
 def _delete_website(website_pk: UUID) -> bool:

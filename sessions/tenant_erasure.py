@@ -35,7 +35,8 @@ _FOUND: Final = f"""
 SELECT t.id, t.name,
        (SELECT count(*) FROM websites w WHERE w.tenant_id = t.id),
        (SELECT count(*) FROM agent_sessions s WHERE s.tenant_id = t.id),
-       (SELECT count(*) FROM agent_sessions s WHERE s.tenant_id = t.id AND {IS_HELD}),
+       (SELECT count(*) FROM agent_sessions s WHERE s.tenant_id = t.id AND {IS_HELD})
+       + (SELECT count(*) FROM websites w WHERE w.tenant_id = t.id AND w.legal_hold_at IS NOT NULL),
        ARRAY(SELECT m.user_id FROM memberships m JOIN auth_user u ON u.id = m.user_id
               WHERE m.tenant_id = t.id AND NOT u.is_superuser
                 AND NOT EXISTS (SELECT FROM memberships o WHERE o.user_id = m.user_id AND o.tenant_id <> t.id))
@@ -69,7 +70,8 @@ VALUES (%(operator)s, %(id)s, 'tenant', 'done', %(sessions)s, %(sessions)s, %(me
 
 @dataclass(frozen=True, slots=True)
 class DoomedTenant:
-    """What would go. ``people`` belong to no other tenant, and go along."""
+    """What would go. ``held`` are its websites and conversations under a legal hold, for which it may not; ``people``
+    belong to no other tenant, and go along."""
 
     id: UUID
     name: str

@@ -26,7 +26,8 @@ class ErasableWebsiteAdmin(WebsiteAdmin):
         return [path("<path:object_id>/erase/", erase, name="tenants_website_erase"), *super().get_urls()]
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        context["may_erase"] = may_erase(request)
+        website = context.get("original")
+        context["may_erase"] = may_erase(request) and not (website and website.legal_hold_at)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def erase_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -34,6 +35,8 @@ class ErasableWebsiteAdmin(WebsiteAdmin):
         website: Website | None = self.get_object(request, object_id)
         if website is None:
             return self.unknown(request, object_id)
+        if website.legal_hold_at is not None:
+            raise PermissionDenied
         is_whole = request.POST.get("scope") == WHOLE
         if is_whole and Deed.DELETE not in self.rights(request):
             raise PermissionDenied

@@ -25,6 +25,7 @@ from sessions.erasing import run_erasures_of
 from sessions.models import AgentSession, Erasure, Look
 from tenants.identifiers import OPERATOR_ID
 from tenants.invitations import invite
+from tenants.legal_holds import lift_hold, set_hold
 from tenants.models import Tenant, Website
 from tenants.scoping import tenant_scope
 from tests.admin.shops import ADMIN, exchange, make_turn, roll
@@ -243,13 +244,13 @@ def test_tenant_is_erased_after_its_name_was_typed(
     monkeypatch.setattr("builtins.input", lambda _: "no")
     with pytest.raises(CommandError, match=r"Nothing was erased\."):
         call_command("erase_tenant", told.tenant.slug, stdout=io.StringIO())
-    monkeypatch.setattr("sessions.tenant_erasure._FOUND", HELD)
-    with pytest.raises(CommandError, match="1 conversations are under a legal hold"):
+    with tenant_scope(told.tenant.pk):
+        set_hold(told.website, by="owner")
+    with pytest.raises(CommandError, match="2 of its websites and conversations are under a legal hold"):
         call_command("erase_tenant", told.tenant.slug, "--yes", stdout=io.StringIO())
+    with tenant_scope(told.tenant.pk):
+        lift_hold(told.website)
     with pytest.raises(CommandError, match="operator"):
         call_command("erase_tenant", "operator", "--yes", stdout=io.StringIO())
     after = database_dump(stack)
     assert {table for table in before if before[table] != after[table]} <= {"turns"}, "where a lease was renewed"
-
-
-HELD = "SELECT id, name, 1, 1, 1, '{}'::int[] FROM tenants WHERE slug = %s AND id <> %s"

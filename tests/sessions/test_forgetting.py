@@ -12,9 +12,10 @@ from sessions.export_forms import Form
 from sessions.exporting import session_export
 from sessions.forgetting import forget_session
 from sessions.models import AgentSession, Erasure, HistorySegment, Turn
-from sessions.store import erase, keep
+from sessions.store import keep
 from sessions.store.erase import erase_session, new_receipt
 from tenants.database import close_chat_pool, open_chat_pool
+from tenants.legal_holds import set_hold
 from tenants.scoping import tenant_scope
 from tests.cast import Cast
 from tests.sessions.talk import Run, Talk
@@ -89,12 +90,11 @@ CLOSED: dict[str, Any] = {
 }
 
 
-def test_held_session_is_not_erased_and_its_visitor_is_told(
-    talk: Talk, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("held", ["session", "website"])
+def test_held_session_is_not_erased_and_its_visitor_is_told(talk: Talk, run: Run, held: str) -> None:
     talk.exchange()
-    for name in ("_ERASE", "_LEFT"):
-        monkeypatch.setattr(erase, name, getattr(erase, name).replace("(false)", "(s.message_count > 0)"))
+    with tenant_scope(talk.tenant_id):
+        set_hold(talk.session if held == "session" else talk.session.website, by="owner")
     with pytest.raises(ErasureHeldError):
         run(forget_session(talk.visit))
     assert rows(talk) == (1, 0, 1, 0)

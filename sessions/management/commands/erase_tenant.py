@@ -53,6 +53,6 @@ class Command(BaseCommand):
         try:
             receipt_id = erase_tenant(tenant, progress, reason=reason)
         except ErasureHeldError:
-            held = f"{tenant.held} conversations are under a legal hold"
+            held = f"{tenant.held} of its websites and conversations are under a legal hold"
             raise CommandError(f"Nothing was erased: {held}.") from None
         self.stdout.write(f"The tenant is erased. Receipt: er_{receipt_id.hex}")
