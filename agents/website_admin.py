@@ -21,7 +21,7 @@ from tenants.domains import DomainError, normalise_domain
 from tenants.hold_pages import LegalHoldPages, may_hold
 from tenants.models import Website
 from tenants.privacy_choices import NEVER_WARNING
-from tenants.privacy_form import WEBSITES_FIELDS, in_words, warns
+from tenants.privacy_form import WEBSITES_FIELDS, in_words, kinds_column, warns
 from tenants.privacy_policy import policy_of_website
 from tenants.proof_pages import DomainProofPages
 from tenants.proof_words import STATES, state_of
@@ -156,6 +156,9 @@ class WebsiteAdmin(LegalHoldPages, DomainProofPages):
 
     def _writes_privacy(self, request: HttpRequest) -> bool:
         return Deed.CHANGE in self.rights(request) and may(role_in(request), Deed.CHANGE, Thing.PRIVACY)
+
+    def columns_set_by_hand(self, form: Any) -> list[str]:
+        return kinds_column(form)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         extras = form.cleaned_data["extra_origins"]

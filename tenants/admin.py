@@ -18,7 +18,7 @@ from tenants.admin_scope import is_operators_desk, role_in, tenant_of
 from tenants.api_key_admin import ApiKeyAdmin
 from tenants.models import Tenant
 from tenants.privacy_choices import NEVER_WARNING
-from tenants.privacy_form import TENANTS_FIELDS, TenantForm, kinds_in_words, warns
+from tenants.privacy_form import TENANTS_FIELDS, TenantForm, kinds_column, kinds_in_words, warns
 from tenants.redaction_keys import remove_redaction_key
 from tenants.roles import NOTHING, Deed, Rights, Thing, may, rights_of
 
@@ -96,6 +96,9 @@ class TenantAdmin(RolePermissions, WritesWhatWasChanged):
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Tenant | None = None) -> dict[str, Any]:
         return {"slug": ["name"]} if obj is None and is_operators_desk(request) else {}
+
+    def columns_set_by_hand(self, form: Any) -> list[str]:
+        return kinds_column(form)
 
     def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -145,6 +145,11 @@ class WebsitePrivacy(forms.ModelForm):  # type: ignore[type-arg]  # as above
         return cleaned
 
 
+def kinds_column(form: Any) -> list[str]:
+    """``kinds_kept``, which both forms fill, where somebody has chosen others."""
+    return ["kinds_kept"] if {"kinds", "replaced_kinds"} & set(form.changed_data) else []
+
+
 def _as_tenant(words: str) -> str:
     return f"As the tenant: {words[0].lower()}{words[1:]}"
 

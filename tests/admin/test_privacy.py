@@ -53,6 +53,11 @@ def admin_of(cast: Cast, shop: Shop) -> User:
     return cast.staff((shop.tenant, "admin"))
 
 
+def but_for_looks(digests: dict[str, str]) -> dict[str, str]:
+    """Opening a transcript writes a line."""
+    return {table: digest for table, digest in digests.items() if table not in {"looks", "look_heads"}}
+
+
 def own_policy(website: Website) -> dict[str, Any]:
     names = ("redact_when", "redact_after_hours", "kinds_kept", "retention_days", "turn_retention_days", "ip_storage")
     return {name: getattr(website, name) for name in (*names, "stores_user_agent")}
@@ -187,13 +192,13 @@ def test_session_of_a_held_website_is_not_deleted(enter: Enter, alice: Shop) -> 
 @pytest.mark.parametrize("role", ["admin", "auditor"])
 @pytest.mark.parametrize("row", ["website", "session"])
 def test_hold_is_not_set_by_who_may_not(cast: Cast, enter: Enter, alice: Shop, role: str, row: str) -> None:
-    client, before = enter(cast.staff((alice.tenant, role))), at_rest()
+    client, before = enter(cast.staff((alice.tenant, role))), but_for_looks(at_rest())
     for held in ("yes", "no"):
         assert client.post(alice.pages()[row] + "legal-hold/", {"held": held}).status_code == 403
     assert "Set a legal hold" not in client.get(alice.pages()[row] + "change/").text
     assert enter(alice.owner).get(alice.pages()[row] + "legal-hold/").status_code == 405
     assert enter(alice.owner).post(alice.pages()[row] + "legal-hold/", {"held": "?"}).status_code == 302
-    assert at_rest() == before
+    assert but_for_looks(at_rest()) == before
 
 
 # The key of the placeholders
