@@ -7,6 +7,8 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from sessions.looks import record_look
+from sessions.models import Look
 from sessions.privacy import Kind
 from sessions.redaction.preview import Preview, preview_redaction
 from tenants.models import Website
@@ -25,10 +27,13 @@ class FoundKind:
 
 
 def preview_page(pages: Any, request: HttpRequest) -> HttpResponse:
-    """Of all of the tenant's websites, or of the one that ``website`` names; a foreign id is an unknown one."""
+    """Of all of the tenant's websites, or of the one that ``website`` names; a foreign id is an unknown one.
+
+    What was looked at is recorded; what cannot be recorded is not told.
+    """
     named = request.GET.get("website")
     website = _website(named) if named else None
-    preview = Preview() if named and website is None else _preview(website)
+    preview = Preview() if named and website is None else _recorded(request, website)
     context = {
         **pages.admin_site.each_context(request),
         "title": "What redaction would do",
@@ -40,6 +45,13 @@ def preview_page(pages: Any, request: HttpRequest) -> HttpResponse:
         "newest": NEWEST,
     }
     return TemplateResponse(request, "admin/parlour/redaction_preview.html", context)
+
+
+def _recorded(request: HttpRequest, website: Website | None) -> Preview:
+    """Recorded last: other looks wait from then on."""
+    preview = _preview(website)
+    record_look(request, Look.Kind.PREVIEW, website=website.domain if website else "", count=preview.sessions)
+    return preview
 
 
 def _website(named: str) -> Website | None:

@@ -237,6 +237,65 @@ def test_erasing_a_conversation_is_recorded_once_or_not_asked_for(enter: Enter, 
     assert tuple(row[name] for name in ("kind", "subject", "website", "count", "actor_role")) == told
 
 
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_export_is_recorded_before_its_first_byte_or_refused(
+    cast: Cast, enter: Enter, alice: Shop, bob: Shop, form: str
+) -> None:
+    elsewhere = cast.website(alice.tenant, agents=[alice.agent])
+    for number, website in enumerate((alice.website, elsewhere)):
+        told = exchange(1, "Canary question", "Canary answer")
+        names = {"user_id": "ada@example.com", "user_verified": number == 0}
+        make_session(website, alice.agent, told, session_id=f"session_ada_{number}", **names)
+    client, person = enter(alice.owner), {"user_id": "ada@example.com", "form": form}
+    client.raise_request_exception = False
+    asked = [
+        (alice.pages()["session"] + "export/", {"form": form}),
+        (f"{ADMIN}agent_sessions/erasure/export/", person),
+        (f"{ADMIN}agent_sessions/erasure/export/", {**person, "verified_only": "on"}),
+    ]
+    with no_record():
+        answers = [client.post(address, fields) for address, fields in asked]
+        assert [(answer.status_code, "Canary" in answer.text) for answer in answers] == [(500, False)] * 3
+    client.post(bob.pages()["session"] + "export/", {"form": form})
+    for address, fields in asked:
+        assert client.post(address, fields).status_code == 200
+    rows = looks_of(alice.tenant.pk)
+    told = [(row["kind"], row["subject"], row["website"], row["count"]) for row in rows]
+    session = ("export", alice.session.session_id, alice.website.domain, 2)
+    assert told == [session, ("export", "", "", 2), ("export", "", "", 1)]
+    assert ([row for row in rows if "ada" in str(row)], looks_of(bob.tenant.pk)) == ([], [])
+
+
+def test_erasing_more_than_a_conversation_is_recorded_without_whose_it_was(enter: Enter, alice: Shop) -> None:
+    told = exchange(1, "Canary question", "Canary answer")
+    make_session(alice.website, alice.agent, told, session_id="session_ada", user_id="ada@example.com")
+    client = enter(alice.owner)
+    person = {"user_id": "ada@example.com", "word": "ada@example.com"}
+    assert client.post(f"{ADMIN}agent_sessions/erasure/add/", person).status_code == 302
+    website = {"scope": "website", "word": str(alice.website)}
+    assert client.post(alice.pages()["website"] + "erase/", website).status_code == 302
+    run_erasures_of(alice.tenant.pk)
+    rows = looks_of(alice.tenant.pk)
+    assert [(row["kind"], row["subject"], row["website"], row["count"]) for row in rows] == [
+        ("erasure", "", "", 1),
+        ("erasure", "", alice.website.domain, 2),
+    ]
+    assert "ada" not in str(rows)
+    assert verify_record(alice.tenant.pk).broken == ""
+
+
+def test_preview_of_redaction_is_recorded_or_not_told(enter: Enter, alice: Shop, bob: Shop) -> None:
+    client, address = enter(alice.owner), f"{SESSIONS}redaction-preview/"
+    client.raise_request_exception = False
+    with no_record():
+        assert client.get(address).status_code == 500
+    for website in ("", str(alice.website.pk), str(bob.website.pk)):
+        assert client.get(address, {"website": website}).status_code == 200
+    rows = [(row["kind"], row["subject"], row["website"], row["count"]) for row in looks_of(alice.tenant.pk)]
+    assert rows == [("preview", "", "", 1), ("preview", "", alice.website.domain, 1)]
+    assert looks_of(bob.tenant.pk) == []
+
+
 def test_operators_look_is_in_the_tenants_record_and_the_way_there_in_its_own(
     enter: Enter, operator: User, alice: Shop, bob: Shop
 ) -> None:

@@ -232,14 +232,14 @@ def test_preview_tells_how_much_and_which_kinds_without_a_word(
     cast.change(alice.website, kinds_kept=["name"])  # what the shops are called might be one
     silent_session(alice.website, alice.agent, session_id="session_preview")
     silent_session(bob.website, bob.agent, session_id="session_preview")
-    before = at_rest()
+    before = but_for_looks(at_rest())
     for person in (alice.owner, alice.auditor):
         page = enter(person).get(f"{PREVIEW}?website={alice.website.pk}")
         found = page.context["preview"]
         assert (found.sessions, found.sessions_changed, found.messages, found.messages_changed) == (2, 1, 8, 3)
         assert ("E-mail addresses" in page.text, "[EMAIL_" in page.text) == (True, True)
         assert [word for word in (ALICE, "wonder", "Question of") if word in page.text] == []
-    assert at_rest() == before  # no key was made
+    assert but_for_looks(at_rest()) == before  # no key was made
 
 
 def test_preview_of_a_foreign_website_is_one_of_an_unknown_one(enter: Enter, alice: Shop, bob: Shop) -> None:
