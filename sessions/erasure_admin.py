@@ -42,6 +42,18 @@ class PersonForm(forms.Form):
     )
 
 
+class WhatFilter(admin.SimpleListFilter):
+    title = "what"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(kind.value, str(kind.label)) for kind in Erasure.Kind]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Erasure]) -> QuerySet[Erasure]:
+        chosen = self.value()
+        return queryset.filter(kind=chosen) if chosen in Erasure.Kind.values else queryset
+
+
 @admin.register(Erasure)
 class ErasureAdmin(TenantOwnedAdmin):
     """Erasures are asked for where their subject is; a person is looked up here."""
@@ -52,7 +64,7 @@ class ErasureAdmin(TenantOwnedAdmin):
     empty_hint = "What visitors and staff have erased is listed here, in figures."
     list_display = ["shown_id", "kind_in_words", "shown_state", "conversations", "messages", "asked_for"]
     list_display_links = ["shown_id"]
-    list_filter = ["kind"]
+    list_filter = [WhatFilter]
     search_fields = ["pk"]
     search_help_text = "A receipt's id"
     sortable_by = ()

@@ -36,6 +36,7 @@ OFFERED = {
         "last_activity_at__lt",
     },
     WEBSITES: {"state"},
+    "/admin/agent_sessions/erasure/": {"kind"},
     "/admin/agent_sessions/look/": {"who", "what", "created_at__gte", "created_at__lt"},
     "/admin/auth/user/": {"is_active__exact", "is_active__isnull", "is_superuser__exact", "is_superuser__isnull"},
 }
