@@ -181,6 +181,8 @@ class ExportSerializer(serializers.Serializer[Any]):
     agent_id = serializers.CharField()
     user_id = serializers.CharField(allow_null=True)
     user_verified = serializers.BooleanField()
+    visitor_ip = serializers.CharField(help_text="Empty where the website does not let it be stored.")
+    user_agent = serializers.CharField(help_text="As `visitor_ip`.")
     context = MetadataField(help_text="What the page told of its visitor.")  # type: ignore[assignment]
     created_at = serializers.DateTimeField()
     last_activity_at = serializers.DateTimeField()

@@ -12,7 +12,8 @@ FIRST_ID: Final = UUID(int=0)
 
 _FACTS: Final = """
        s.id AS session_pk, s.session_id, w.domain AS website, s.origin_host, a.key AS agent_id, s.user_id,
-       s.user_verified, s.context, s.created_at, s.last_activity_at, s.access_ended_at, s.message_count
+       s.user_verified, s.visitor_ip, s.user_agent, s.context, s.created_at, s.last_activity_at, s.access_ended_at,
+       s.message_count
 """
 _WITH_NAMES: Final = """
   FROM agent_sessions s

@@ -36,7 +36,8 @@ def tell(visitor: Visitor, website: Website, *, filler: str = "") -> Visitor:
     with tenant_scope(website.tenant_id):
         session = AgentSession.objects.get(session_id=visitor.session_id)
         session.history, session.message_count = history, len(history)
-        session.save(update_fields=["history", "message_count"])
+        session.visitor_ip, session.user_agent = "203.0.113.0/24", "Browser of Ada"
+        session.save(update_fields=["history", "message_count", "visitor_ip", "user_agent"])
     roll(session, *[100] * 5, 50)
     make_turn(session, 1, "message_lost", state="failed", message="+49 30 1234", partial_reply="I was about")
     make_turn(session, 2, "message_done", state="completed")
@@ -60,6 +61,8 @@ def test_export_is_the_whole_transcript_and_what_is_kept_of_the_visitor(told: Vi
         "agent_id": body["agent_id"],
         "user_id": "ada@example.com",
         "user_verified": False,
+        "visitor_ip": "203.0.113.0/24",
+        "user_agent": "Browser of Ada",
         "context": FACTS["metadata"],
         "access_ended_at": None,
         "message_count": 600,
