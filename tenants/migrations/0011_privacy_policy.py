@@ -46,7 +46,7 @@ _ROWS = (
     " FROM website_origins o"
     " JOIN websites w ON w.tenant_id = o.tenant_id AND w.id = o.website_id"
     " JOIN tenants t ON t.id = w.tenant_id{}"
-    " WHERE o.origin = p_origin AND o.proved_at IS NOT NULL"
+    " WHERE o.origin = p_origin AND o.proved_at IS NOT NULL AND w.proved_at IS NOT NULL"
 )
 _MORE_RETURNS = (
     ", redact_when text, redact_after_hours integer, kinds_kept jsonb, ip_storage text, stores_user_agent boolean,"
