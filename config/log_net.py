@@ -52,7 +52,7 @@ FIELDS: Final[Mapping[str, Check]] = {
     **dict.fromkeys(
         (
             *("request_id", "task_id", "tenant_id", "website_id", "turn_id"),
-            *("agent_id", "api_key_id", "connection_id"),
+            *("agent_id", "api_key_id", "connection_id", "session_pk"),
         ),
         _is_id,
     ),

@@ -109,7 +109,7 @@ class _Round:
         except SoftTimeLimitExceeded:
             raise
         except Exception as error:  # noqa: BLE001  counted, and raised at the end of the round
-            log.warning("a session could not be redacted", website_id=session.website_id, error=error)
+            log.warning("a session could not be redacted", session_pk=session.id, error=error)
             self.failed += 1
             chunk.given_up.add(session.id)
 

@@ -321,5 +321,5 @@ def test_empty_transcript_says_so(enter: Enter, alice: Shop) -> None:
 
 def test_transcript_needs_few_queries(enter: Enter, alice: Shop, django_assert_max_num_queries: Any) -> None:
     client = enter(alice.owner)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         transcript(client, alice.session)

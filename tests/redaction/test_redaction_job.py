@@ -303,7 +303,7 @@ def test_replay_of_a_redacted_turn_has_placeholders_and_the_same_words_still_pro
 
 
 def test_session_that_breaks_the_redactor_keeps_no_other_from_it(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tenant: Tenant, website: Website, agent: Agent
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tenant: Tenant, website: Website, agent: Agent
 ) -> None:
     broken, whole = silent_session(website, agent), silent_session(website, agent)
     rest = Replacing.rest
@@ -317,7 +317,8 @@ def test_session_that_breaks_the_redactor_keeps_no_other_from_it(
     with pytest.raises(SessionsNotRedactedError) as raised:
         redact(tenant)
     assert (raised.value.failed, version_of(broken), version_of(whole)) == (1, 0, REDACTION_VERSION)
-    assert (str(broken.pk) in caplog.text, ALICE in caplog.text) == (True, False)
+    logged = capfd.readouterr().err
+    assert (str(broken.pk) in logged, ALICE in logged) == (True, False)
 
 
 def test_better_redactor_goes_over_old_text_again(
