@@ -260,9 +260,9 @@ def test_export_is_recorded_before_its_first_byte_or_refused(
     for address, fields in asked:
         assert client.post(address, fields).status_code == 200
     rows = looks_of(alice.tenant.pk)
-    told = [(row["kind"], row["subject"], row["website"], row["count"]) for row in rows]
+    written = [(row["kind"], row["subject"], row["website"], row["count"]) for row in rows]
     session = ("export", alice.session.session_id, alice.website.domain, 2)
-    assert told == [session, ("export", "", "", 2), ("export", "", "", 1)]
+    assert written == [session, ("export", "", "", 2), ("export", "", "", 1)]
     assert ([row for row in rows if "ada" in str(row)], looks_of(bob.tenant.pk)) == ([], [])
 
 

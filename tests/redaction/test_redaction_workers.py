@@ -127,7 +127,7 @@ def queue_is_empty() -> bool:
 def rows_done(workers: list[Process], website: Website) -> int:
     """How many sessions of the website's tenant all runs together say that they have redacted."""
     said = "".join(worker.log.read_text() for worker in workers)
-    return sum(int(rows) for rows in re.findall(rf"redaction: (\d+) rows of tenant {website.tenant_id}", said))
+    return sum(int(rows) for rows in re.findall(rf"job=redaction rows=(\d+).* tenant_id={website.tenant_id}", said))
 
 
 def is_clean(session: AgentSession) -> bool:
