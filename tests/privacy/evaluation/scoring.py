@@ -123,8 +123,10 @@ def tally(outcomes: Iterable[Outcome], key: Callable[[Outcome, Span], str | None
 
 
 def by_kind(outcome: Outcome, span: Span) -> str:
-    """Names by their section, for those are two tasks; everything else by kind."""
-    return f"NAME in {outcome.item.section}" if span.kind == "NAME" else span.kind
+    """Names in prose by themselves, for those are another task; a name among structured values is one of a chat."""
+    if span.kind != "NAME":
+        return span.kind
+    return "NAME in prose" if outcome.item.section == "prose" else "NAME in chat"
 
 
 def structured(_: Outcome, span: Span) -> str | None:
