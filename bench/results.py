@@ -70,8 +70,12 @@ class Result:
 
 
 def table(results: Sequence[Result]) -> str:
-    rows = [COLUMNS, *(result.as_row() for result in results)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
+    return aligned([COLUMNS, *(result.as_row() for result in results)])
+
+
+def aligned(rows: Sequence[tuple[str, ...]]) -> str:
+    """The first row is the heading; the first column is words, the others figures."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
     return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
 

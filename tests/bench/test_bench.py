@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
+from bench.redaction.goals import LEAKS
 from tests.live_server import ROOT
 
 COMMAND = [sys.executable, "-m", "bench", "--quick"]
@@ -37,6 +38,15 @@ FIGURES = {
         "loading its history, p50",
         "loading its history, p99",
         "CPU of PostgreSQL for scope and policy, a transaction",
+    ],
+    "redaction": [
+        *(f"leaked, {kind}" for kind in LEAKS),
+        "leaked, all kinds but names",
+        "false hits in harmless messages",
+        "false hits beside real ones",
+        "messages altered otherwise",
+        "messages on one core",
+        "CPU of the worst 20 KB",
     ],
     "200 old sessions deleted": [
         "left over",
