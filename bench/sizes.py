@@ -18,6 +18,7 @@ class Size:
     flat_turn: int = 50
     many_sessions: int = 20_000
     retention_clients: int = 5
+    redaction_seconds: float = 2.0
 
 
 DEFAULT: Final = Size()
@@ -35,4 +36,5 @@ QUICK: Final = Size(
     flat_turn=12,
     many_sessions=200,
     retention_clients=2,
+    redaction_seconds=0.1,
 )

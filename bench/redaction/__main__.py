@@ -10,17 +10,18 @@ from pathlib import Path
 
 from bench.redaction.goals import LEAKS
 from bench.redaction.measuring import measure
-from bench.redaction.report import by, failures, leaks, slowest
+from bench.redaction.report import by, failures, false_hits, leaks, slowest
 from bench.results import Result, table, write_json
 from bench.scenarios.redaction import REDACTION, figures_of
 from bench.servers import ROOT
+from bench.sizes import DEFAULT
 from sessions import privacy
 from tests.privacy.evaluation.scoring import by_kind
 
 
 def main() -> int:
     options = parse_options()
-    measured = measure(privacy)
+    measured = measure(privacy, DEFAULT.redaction_seconds)
     figures = figures_of(measured)
     results = [
         Result(f"{REDACTION.title}: {metric.label}", figures[metric.key], metric.unit, goal=metric.goal)
@@ -31,6 +32,9 @@ def main() -> int:
         leaks(measured),
         by(measured, "language", lambda outcome, _: outcome.item.language),
         by(measured, "half, kind", lambda outcome, span: f"{outcome.item.half}, {by_kind(outcome, span)}"),
+        false_hits(measured, "section", lambda outcome: outcome.item.section),
+        false_hits(measured, "half, section", lambda outcome: f"{outcome.item.half}, {outcome.item.section}"),
+        false_hits(measured, "language", lambda outcome: outcome.item.language),
         table(results[len(LEAKS) :]),
         f"The slowest 20 KB: {slowest(measured)}",
         f"Written to {write_json(results, options.results)}.",

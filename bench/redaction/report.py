@@ -7,7 +7,7 @@ from bench.redaction.goals import LEAKS, STRUCTURED
 from bench.redaction.measuring import Measured
 from bench.results import aligned
 from tests.privacy.evaluation.reading import Span
-from tests.privacy.evaluation.scoring import Outcome, Tally, by_kind, tally
+from tests.privacy.evaluation.scoring import Outcome, Tally, by_kind, false_hits_by, tally
 
 WORST_SHOWN: Final = 5
 
@@ -30,6 +30,14 @@ def leaks(measured: Measured) -> str:
 def by(measured: Measured, title: str, key: Callable[[Outcome, Span], str]) -> str:
     rows = [_row(name, counted) for name, counted in tally(measured.outcomes, key).items()]
     return aligned([(title, "spans", "leaked", "rate"), *rows])
+
+
+def false_hits(measured: Measured, title: str, key: Callable[[Outcome], str]) -> str:
+    rows = [
+        (name, str(messages), str(hits), f"{1000 * hits / messages:,.0f}")
+        for name, (messages, hits) in false_hits_by(measured.outcomes, key).items()
+    ]
+    return aligned([(title, "messages", "false hits", "per 1,000"), *rows])
 
 
 def failures(measured: Measured) -> str:

@@ -11,7 +11,7 @@ from sessions import privacy
 
 
 def measure_redaction(stage: Stage, system: System) -> Figures:  # noqa: ARG001  no server takes part
-    return figures_of(measure(privacy))
+    return figures_of(measure(privacy, stage.size.redaction_seconds))
 
 
 def figures_of(measured: Measured) -> Figures:

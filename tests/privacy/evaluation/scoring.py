@@ -138,6 +138,15 @@ def false_hits_per_thousand(outcomes: Sequence[Outcome]) -> float:
     return 1000 * sum(len(outcome.false_hits) for outcome in outcomes) / len(outcomes) if outcomes else 0.0
 
 
+def false_hits_by(outcomes: Iterable[Outcome], key: Callable[[Outcome], str]) -> dict[str, tuple[int, int]]:
+    """Messages and false hits by what ``key`` says, in alphabetic order."""
+    counts: dict[str, tuple[int, int]] = {}
+    for outcome in outcomes:
+        messages, hits = counts.get(key(outcome), (0, 0))
+        counts[key(outcome)] = (messages + 1, hits + len(outcome.false_hits))
+    return dict(sorted(counts.items()))
+
+
 def lay_over(original: str, output: str) -> tuple[Hidden, ...] | None:
     """What of the original the placeholders of the output stand for; None where it is not the original otherwise."""
     found = _match(original, output)
