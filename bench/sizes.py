@@ -19,6 +19,7 @@ class Size:
     many_sessions: int = 20_000
     retention_clients: int = 5
     redaction_seconds: float = 2.0
+    hostile_kb: int = 20
 
 
 DEFAULT: Final = Size()
@@ -37,4 +38,5 @@ QUICK: Final = Size(
     many_sessions=200,
     retention_clients=2,
     redaction_seconds=0.1,
+    hostile_kb=1,
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.redaction.goals import LEAKS
 from bench.redaction.measuring import measure
 from bench.redaction.report import by, failures, false_hits, leaks, slowest
-from bench.results import Result, table, write_json
+from bench.results import table, write_json
 from bench.scenarios.redaction import REDACTION, figures_of
 from bench.servers import ROOT
 from bench.sizes import DEFAULT
@@ -21,12 +21,8 @@ from tests.privacy.evaluation.scoring import by_kind
 
 def main() -> int:
     options = parse_options()
-    measured = measure(privacy, DEFAULT.redaction_seconds)
-    figures = figures_of(measured)
-    results = [
-        Result(f"{REDACTION.title}: {metric.label}", figures[metric.key], metric.unit, goal=metric.goal)
-        for metric in REDACTION.metrics
-    ]
+    measured = measure(privacy, rate_seconds=DEFAULT.redaction_seconds, hostile_kb=DEFAULT.hostile_kb)
+    results = REDACTION.judge(REDACTION.metrics, figures_of(measured), DEFAULT)
     parts = [
         *([failures(measured)] if options.failures else []),
         leaks(measured),
@@ -36,7 +32,7 @@ def main() -> int:
         false_hits(measured, "half, section", lambda outcome: f"{outcome.item.half}, {outcome.item.section}"),
         false_hits(measured, "language", lambda outcome: outcome.item.language),
         table(results[len(LEAKS) :]),
-        f"The slowest 20 KB: {slowest(measured)}",
+        f"The slowest {DEFAULT.hostile_kb} KB: {slowest(measured)}",
         f"Written to {write_json(results, options.results)}.",
     ]
     print("\n\n".join(parts))

@@ -1,19 +1,17 @@
-"""Inputs of 20 KB that a careless pattern chokes on: each repeats what some detector looks for and never gets."""
+"""Inputs that a careless pattern chokes on: each repeats what some detector looks for and never gets."""
 
 import base64
 import json
 import random
-from typing import Final
-
-SIZE: Final = 20 * 1024
-"""In UTF-8."""
 
 
-def hostile_inputs() -> dict[str, str]:
-    return {name: _fit(text) for name, text in {**_repeated(), **_nested(), **_random()}.items()}
+def hostile_inputs(size: int) -> dict[str, str]:
+    """By name, each of nearly ``size`` bytes in UTF-8."""
+    texts = {**_repeated(size), **_nested(size), **_random(size)}
+    return {name: text.encode()[:size].decode(errors="ignore") for name, text in texts.items()}
 
 
-def _repeated() -> dict[str, str]:
+def _repeated(size: int) -> dict[str, str]:
     pieces = {
         "one digit": "1",
         "digits in groups": "1234 ",
@@ -45,6 +43,13 @@ def _repeated() -> dict[str, str]:
         "capitals": "A",
         "capitals and hyphens": "Anna-",
         "titles": "Mr. Dr. Frau ",
+        "initials": "J. R. ",
+        "particles": "van der ",
+        "greetings": "Hi Dear Hello ",
+        "questions for a name": "What is your name?\n",
+        "names in Cyrillic": "Иван Пётр ",
+        "days and months": "12 May 1980 ",
+        "keys and values": "a=b;c:",
         "regards": "regards,\n",
         "spaces": " ",
         "spaces of many kinds": " \u00a0\u2003\t",
@@ -72,43 +77,42 @@ def _repeated() -> dict[str, str]:
         "URLs": "http://a:b@",
         "IBAN beginnings": "DE89 ",
     }
-    return {name: piece * (SIZE // len(piece.encode()) + 1) for name, piece in pieces.items()}
+    return {name: piece * (size // len(piece.encode()) + 1) for name, piece in pieces.items()}
 
 
-def _nested() -> dict[str, str]:
+def _nested(size: int) -> dict[str, str]:
     return {
-        "JSON in JSON in JSON": _json_in_json(),
-        "deep lists": "[" * (SIZE // 2) + "]" * (SIZE // 2),
-        "deep objects": '{"a":' * (SIZE // 6) + "1" + "}" * (SIZE // 6),
-        "deep objects, never closed": '{"a":' * (SIZE // 5),
-        "many JSON beginnings": '{"a": "[' * (SIZE // 8),
-        "a list of addresses": json.dumps([f"visitor{number:05}@a.host.example" for number in range(SIZE // 31)]),
+        "JSON in JSON in JSON": _json_in_json(size),
+        "deep lists": "[" * (size // 2) + "]" * (size // 2),
+        "deep objects": '{"a":' * (size // 6) + "1" + "}" * (size // 6),
+        "deep objects, never closed": '{"a":' * (size // 5),
+        "many JSON beginnings": '{"a": "[' * (size // 8),
+        "a list of addresses": json.dumps([f"visitor{number:05}@a.host.example" for number in range(size // 31)]),
     }
 
 
-def _json_in_json() -> str:
-    """As deep as 20 KB allow (every level doubles the backslashes), filled up so that it stays whole."""
+def _json_in_json(size: int) -> str:
+    """As deep as there is room (every level doubles the backslashes), filled up so that it stays whole."""
     text = '"a@b.example"'
-    while len(grown := json.dumps({"a": text})) < SIZE // 2:
+    while len(grown := json.dumps({"a": text})) < size // 2:
         text = grown
-    return json.dumps({"a": text, "b": "x" * (SIZE - len(json.dumps({"a": text, "b": ""})))})
+    return json.dumps({"a": text, "b": "x" * (size - len(json.dumps({"a": text, "b": ""})))})
 
 
-def _random() -> dict[str, str]:
+def _random(size: int) -> dict[str, str]:
     source = random.Random(5)  # the same every time, so that two runs can be compared
-    octets = source.randbytes(SIZE)
+    octets = source.randbytes(size)
     return {
         "base64": base64.b64encode(octets).decode(),
         "hexadecimal": octets.hex(),
-        "digits": "".join(source.choices("0123456789", k=SIZE)),
-        "digits and separators": "".join(source.choices("0123456789 -./()+", k=SIZE)),
-        "letters and separators": "".join(source.choices("abcXYZ@.-_ :;,'", k=SIZE)),
+        "digits": "".join(source.choices("0123456789", k=size)),
+        "digits and separators": "".join(source.choices("0123456789 -./()+", k=size)),
+        "letters and separators": "".join(source.choices("abcXYZ@.-_ :;,'", k=size)),
         "capitalised words, all different": " ".join(
-            "".join(source.choices("aeioubdfgklmnprst", k=6)).capitalize() for _ in range(SIZE // 7)
+            "".join(source.choices("aeioubdfgklmnprst", k=6)).capitalize() for _ in range(size // 7)
         ),
-        "all of Unicode": "".join(chr(source.choice((source.randrange(32, 0xD800), 64))) for _ in range(SIZE // 2)),
+        "introductions of names all different": "".join(
+            f"my name is {''.join(source.choices('aeioubdfgklmnprst', k=7)).capitalize()}. " for _ in range(size // 20)
+        ),
+        "all of Unicode": "".join(chr(source.choice((source.randrange(32, 0xD800), 64))) for _ in range(size // 2)),
     }
-
-
-def _fit(text: str) -> str:
-    return text.encode()[:SIZE].decode(errors="ignore")

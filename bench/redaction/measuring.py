@@ -50,11 +50,11 @@ class Measured:
         return sum(outcome.hidden is None for outcome in self.outcomes)
 
 
-def measure(door: Door, rate_seconds: float) -> Measured:
+def measure(door: Door, *, rate_seconds: float, hostile_kb: int) -> Measured:
     """``rate_seconds``: the CPU time to spend on messages per second."""
     outcomes = evaluate([*read_items("development"), *read_items("held_out")], door)
     texts = [outcome.message.text for outcome in outcomes]
-    return Measured(outcomes, _messages_per_second(door, texts, rate_seconds), _hostile_seconds(door))
+    return Measured(outcomes, _messages_per_second(door, texts, rate_seconds), _hostile_seconds(door, hostile_kb))
 
 
 def _messages_per_second(door: Door, texts: Sequence[str], seconds: float) -> float:
@@ -67,9 +67,9 @@ def _messages_per_second(door: Door, texts: Sequence[str], seconds: float) -> fl
     return rounds * len(texts) / spent
 
 
-def _hostile_seconds(door: Door) -> dict[str, float]:
+def _hostile_seconds(door: Door, kb: int) -> dict[str, float]:
     spent = {}
-    for name, text in hostile_inputs().items():
+    for name, text in hostile_inputs(kb * 1024).items():
         began = time.process_time()
         door.redact_text(text, key=KEY)
         spent[name] = time.process_time() - began

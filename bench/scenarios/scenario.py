@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 
 from bench.results import Goal, Result
+from bench.sizes import Size
 from bench.stage import Stage, System
 
 Figures = dict[str, float]
@@ -33,7 +34,10 @@ class Scenario:
         stage.errors.clear()
         figures = {**self.measure(stage, stage.ours), FAILED: float(stage.errors.total())}
         metrics = (*self.metrics, Metric(FAILED, FAILED, "turns", Goal(0)))
-        names = asdict(stage.size)
+        return self.judge(metrics, figures, stage.size)
+
+    def judge(self, metrics: Iterable[Metric], figures: Figures, size: Size) -> list[Result]:
+        names = asdict(size)
         return [
             Result(
                 f"{self.title}: {metric.label}".format_map(names), figures[metric.key], metric.unit, goal=metric.goal

@@ -46,7 +46,7 @@ FIGURES = {
         "false hits beside real ones",
         "messages altered otherwise",
         "messages on one core",
-        "CPU of the worst 20 KB",
+        "CPU of the worst 1 KB",
     ],
     "200 old sessions deleted": [
         "left over",

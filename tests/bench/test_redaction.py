@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
-from bench.redaction import hostile
+import pytest
+
 from bench.redaction.goals import LEAKS
+from bench.redaction.hostile import hostile_inputs
 from bench.redaction.measuring import Measured, measure
 from bench.redaction.report import by, failures, false_hits, leaks, slowest
 from tests.privacy.evaluation.reading import Half, Item, read_message
@@ -11,10 +13,10 @@ from tests.privacy.evaluation.scoring import Outcome, evaluate
 from tests.privacy.evaluation.stand_ins import HIDES_NOTHING, StandIn
 
 
-def test_hostile_inputs_are_all_of_20_kb_and_different() -> None:
-    inputs = hostile.hostile_inputs()
-    too_short = [name for name, text in inputs.items() if not 19 * 1024 < len(text.encode()) <= hostile.SIZE]
-    assert too_short == []
+@pytest.mark.parametrize("kb", [1, 20])
+def test_hostile_inputs_are_all_of_their_size_and_different(kb: int) -> None:
+    inputs = hostile_inputs(kb * 1024)
+    assert [name for name, text in inputs.items() if not 960 * kb < len(text.encode()) <= 1024 * kb] == []
     assert len(set(inputs.values())) == len(inputs)
 
 
@@ -25,11 +27,11 @@ def test_measure_goes_over_every_message_and_every_hostile_input() -> None:
         seen.append(text)
         return text
 
-    measured = measure(StandIn(redact), rate_seconds=0.001)
+    measured = measure(StandIn(redact), rate_seconds=0.001, hostile_kb=1)
     assert set(measured.kinds) == set(LEAKS)
-    assert set(hostile.hostile_inputs()) == set(measured.hostile_seconds)
+    assert set(hostile_inputs(1024)) == set(measured.hostile_seconds)
     assert {outcome.message.text for outcome in measured.outcomes} <= set(seen)
-    assert set(hostile.hostile_inputs().values()) <= set(seen)
+    assert set(hostile_inputs(1024).values()) <= set(seen)
     assert measured.messages_per_second > 0
     assert (measured.structured.rate, measured.false_hits, measured.altered) == (1.0, 0.0, 0)
 
