@@ -148,6 +148,7 @@ def test_tally_counts_by_what_it_is_told() -> None:
         ("Bob Lee", "[NAME_0][NAME_1]", (Hidden(0, 7, ("NAME", "NAME")),)),
         ("a b a b a", "[NAME_0] b a", (Hidden(0, 5, ("NAME",)),)),
         ('{"a": "Bob"}', '{"a":"[NAME_0]"}', (Hidden(7, 10, ("NAME",)),)),
+        (", , z", "[NAME_0], [NAME_1]", (Hidden(0, 2, ("NAME",)), Hidden(4, 5, ("NAME",)))),
         ("Bob and Al", "[NAME_0] or Al", None),
     ],
 )
