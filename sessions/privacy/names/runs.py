@@ -7,7 +7,7 @@ from typing import Final
 from sessions.privacy.names.lexicon import lexicon
 from sessions.privacy.names.rare import LEAST_LETTERS, LONG_NOUN, MODALS, ambiguous_name, is_long_enough
 from sessions.privacy.names.taking import MAYBE, PARTICLES, SOLID, Range
-from sessions.privacy.names.things import AND, is_beside_article, is_no_person, without_article
+from sessions.privacy.names.things import AND, is_beside_article, is_beside_thing, is_no_person, without_article
 from sessions.privacy.names.words import FIRST, LAST, MAYBE_FIRST, MAYBE_LAST, ORDINARY, PLACE, UNKNOWN, Words
 
 _MOST_WORDS = 6
@@ -41,6 +41,7 @@ def small_names(words: Words) -> Iterator[Range]:
             _is_common(low)
             and (words.is_shouted or not words.is_capital(index))
             and not is_beside_article(words, index)
+            and not is_beside_thing(words, index, index + 1)
         ):
             yield index, index + 1
 
@@ -196,5 +197,7 @@ def _uncased_end(words: Words, index: int) -> int:
 def _uncased(words: Words, start: int, end: int) -> Range | None:
     """A name that is nothing else, or two that may be in a row."""
     has_solid = any(words.kind(at) in SOLID for at in range(start, end))
+    if is_beside_thing(words, start, end):
+        return None
     is_long = words.ends[start] - words.starts[start] >= LEAST_LETTERS
     return (start, end) if is_long and has_solid and (end - start > 1 or words.kind(start) == FIRST) else None

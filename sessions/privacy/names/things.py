@@ -1,8 +1,10 @@
 """What stands around a word with a capital and says that it is no person's name."""
 
 import re
+from functools import cache
 from typing import Final
 
+from sessions.privacy.cues import cue_list
 from sessions.privacy.names.taking import is_brand
 from sessions.privacy.names.words import PLACE, Words
 
@@ -18,13 +20,59 @@ ARTICLES: Final = frozenset(
 )
 _ARTICLES_OF_THINGS: Final = frozenset("the this these that your our an les un une los las un una ein eine".split())
 
+_BESIDE: Final = frozenset({" ", ' "', " '"})
+_SELLING: Final = frozenset(
+    "stock sell sells stocks carry carries selling wear wearing install drive verkaufen führen vendez vendéis venden "
+    "vendete vendem vendono verkoopt verkopen sprzedajecie säljer sælger продаете продаёте продаєте".split()
+)
+_OFFERING: Final = frozenset(
+    ["you have", "you got", "haben sie", "habt ihr", "avez-vous", "vous avez", "heeft u", "hebben jullie"]
+)
+_SHOPS: Final = frozenset(
+    "wendy denny macy kohl sainsbury mcdonald levi lay reese hershey kellogg domino trader papa arby carl chili "
+    "applebee friendly dillard lowe dick bloomingdale victoria sotheby christie moody lloyd debenham".split()
+)
+
 
 def is_no_person(words: Words, start: int, end: int) -> bool:
-    if _MODEL_NUMBER.match(words.reading.text, words.ends[end - 1]):
+    if _MODEL_NUMBER.match(words.reading.text, words.ends[end - 1]) or is_beside_thing(words, start, end):
+        return True
+    if _is_saint(words, start) or _is_brand_of_shop(words, start, end):
         return True
     if end - start == 1:
-        return _is_saint(words, start) or _is_beside_place(words, start) or is_beside_article(words, start)
-    return _is_saint(words, start) or is_brand(words, start, end)
+        return _is_beside_place(words, start) or is_beside_article(words, start) or _is_for_sale(words, start)
+    return words.lowers[start] in _SAINTS or is_brand(words, start, end)
+
+
+def is_beside_thing(words: Words, start: int, end: int) -> bool:
+    """'the sofa Oscar', 'Harris Tweed', 'Stanley cups', 'Weber-Grill'."""
+    things = _things()
+    if words.lowers[start] in things or words.lowers[end - 1].rpartition("-")[2] in things:
+        return True
+    if start and words.gap(start) in _BESIDE and words.lowers[start - 1] in things:
+        return True
+    return end < len(words) and words.gap(end) == " " and words.lowers[end] in things
+
+
+@cache
+def _things() -> frozenset[str]:
+    return frozenset(cue_list("things"))
+
+
+def _is_for_sale(words: Words, index: int) -> bool:
+    """'do you sell Wilson?'"""
+    if not index or words.gap(index) != " " or words.reading.text.startswith("'s", words.ends[index]):
+        return False
+    before = words.lowers[index - 1]
+    return before in _SELLING or (index > 1 and f"{words.lowers[index - 2]} {before}" in _OFFERING)
+
+
+def _is_brand_of_shop(words: Words, start: int, end: int) -> bool:
+    return (
+        end - start == 1
+        and words.lowers[start] in _SHOPS
+        and words.reading.text.startswith("'s", words.ends[start])
+    )
 
 
 def _is_saint(words: Words, start: int) -> bool:
