@@ -12,7 +12,9 @@ from sessions.privacy.names.words import FIRST, LAST, MAYBE_FIRST, MAYBE_LAST, O
 _MOST_WORDS = 4
 _REFUSALS: Final = frozenset(
     "why no none nope nothing later skip anonymous rather prefer don't warum nein pourquoi non porque por qué "
-    "perché dlaczego nie зачем нет почему because what who".split()
+    "perché dlaczego nie зачем нет почему because what who idea secret private नहीं क्यों لا لماذا ليس لن לא למה không nein "
+    "keine keinen nada ninguno nessuno nenhum geen nee nej nei ei en hayır yok όχι γιατί nem ne nu tidak bukan miksi "
+    "proč varför hvorfor neden waarom sao gì được rồi có hi hello thanks thank sister brother wife husband".split()
 )
 
 

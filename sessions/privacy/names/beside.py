@@ -11,6 +11,7 @@ from sessions.privacy.names.words import FIRST, LAST, MAYBE_FIRST, ORDINARY, PLA
 
 _SUFFIXED_TITLES: Final = frozenset(["bey", "hanım", "beyefendi", "hanımefendi", "जी", "साहब", "साहिब"])
 _SUFFIXED_NAMES: Final = frozenset({"úr", "asszony", "kisasszony"})
+_IN_THE_NAME: Final = frozenset({"adına", "ismine", "adlı", "isimli", "nimellä", "नाम"})
 _PRESENT: Final = frozenset({"here", "hier", "vagyok"})
 _LONGEST_GREETING = 3
 _LEAST = 3
@@ -31,7 +32,7 @@ def _said() -> frozenset[str]:
 
 @cache
 def _cues() -> frozenset[str]:
-    return frozenset(cue_list("after_names")) | _SUFFIXED_TITLES | _SUFFIXED_NAMES | _said()
+    return frozenset(cue_list("after_names")) | _SUFFIXED_TITLES | _SUFFIXED_NAMES | _IN_THE_NAME | _said()
 
 
 def _beside(words: Words, index: int, low: str) -> Range | None:
@@ -39,6 +40,8 @@ def _beside(words: Words, index: int, low: str) -> Range | None:
         return _speaker(words, index)
     if not index or words.gap(index) != " ":
         return None
+    if low in _IN_THE_NAME:
+        return _in_whose_name(words, index)
     kind = words.kind(index - 1)
     if low in _SUFFIXED_TITLES:
         is_name = kind not in {ORDINARY, PLACE} and (words.is_capital(index - 1) or not words.has_case(index - 1))
@@ -47,6 +50,19 @@ def _beside(words: Words, index: int, low: str) -> Range | None:
     else:
         is_name = _is_caller(words, index, low)
     return (_first_of_name(words, index - 1), index) if is_name else None
+
+
+def _in_whose_name(words: Words, index: int) -> Range | None:
+    """'Oğuzhan Demirtaş adına', 'रघुनंदन के नाम से'."""
+    if words.lowers[index] == "नाम":
+        if words.lowers[index - 1] != "के":
+            return None
+        index -= 1
+    at = index - 1
+    if at < 0 or words.gap(index) != " " or words.kind(at) in {ORDINARY, PLACE}:
+        return None
+    is_name = words.is_capital(at) or not words.has_case(at)
+    return (_first_of_name(words, at), index) if is_name else None
 
 
 def _first_of_name(words: Words, index: int) -> int:

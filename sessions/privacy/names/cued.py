@@ -53,6 +53,7 @@ _POSSESSIVES: Final = frozenset("mein meine meinen meinem meiner unser unsere se
 _TURKISH_AM: Final = ("yim", "yım", "yum", "yüm")  # 'ben müşteriyim': I am a customer
 _LEAST_SMALL = 3
 _MOST_SMALL = 4
+_MOST_CAPITALS = 3
 _LONGEST_CUE = 2
 _INDIC = "\u0900"  # too few of whose words are known to tell the ordinary from names
 _LONGEST_GREETING = 2
@@ -77,8 +78,13 @@ def _next(words: Words, index: int, gaps: frozenset[str]) -> int | None:
     return following if following < len(words) and words.gap(following) in gaps else None
 
 
+def _is_name_of_thing(words: Words, index: int) -> bool:
+    """'product name: Oak Table'."""
+    return any(words.lowers[at] in _NAMED_THINGS for at in range(max(0, index - _LONGEST_CUE), index))
+
+
 def _introduced(words: Words, index: int) -> Range | None:
-    if any(words.lowers[at] in _NAMED_THINGS for at in range(max(0, index - _LONGEST_CUE), index)):
+    if _is_name_of_thing(words, index):
         return None
     start = _next(words, index, _GAPS)
     for _ in range(_MOST_LINKS):
@@ -95,12 +101,24 @@ def _introduced(words: Words, index: int) -> Range | None:
 def _introduced_end(words: Words, start: int) -> int:
     """In small letters also unknown further words are taken, if the clause ends behind them."""
     end = name_end(words, start)
-    if words.is_capital(start) or not words.has_case(start):
+    if words.is_capital(start):
+        return _capitals_end(words, start, end)
+    if not words.has_case(start):
         return end
     further = end
     while further < len(words) and further - start < _MOST_SMALL and words.gap(further) in {" ", "-"}:
         is_name = words.kind(further) in SOLID | MAYBE | {UNKNOWN}
         if not is_name:
+            break
+        further += 1
+    return further if further > end and words.ends_clause(further - 1) else end
+
+
+def _capitals_end(words: Words, start: int, end: int) -> int:
+    """Behind 'my name is' also a surname that is a word: the capitals in a row, if the clause ends there."""
+    further = end
+    while further < len(words) and further - start < _MOST_CAPITALS and words.gap(further) == " ":
+        if not words.is_capital(further):
             break
         further += 1
     return further if further > end and words.ends_clause(further - 1) else end
@@ -116,6 +134,7 @@ def _weakly_introduced(words: Words, index: int) -> Range | None:
             next_belongs(words, start) and kind != ORDINARY and not is_brand(words, start, start + 2)
         )
         is_name = is_name or (not words.is_german and _is_said_of_oneself(words, index, start))
+        is_name = is_name or _is_vietnamese_name(words, start)
         is_name = is_name or (
             next_is_rare(words, start) and words.lowers[index] in _FIRST_PERSON and not words.is_german
         )
@@ -123,8 +142,18 @@ def _weakly_introduced(words: Words, index: int) -> Range | None:
         is_name = _is_small_name(words, index, start)
     else:
         is_name = kind in SOLID or (next_is_solid(words, start) and kind in MAYBE | {UNKNOWN})
-        is_name = is_name or (kind in MAYBE | {UNKNOWN} and words.ends_clause(start) and words.lowers[start] < _INDIC)
+        is_name = is_name or (
+            kind in MAYBE | {UNKNOWN}
+            and words.ends_clause(start)
+            and (kind != UNKNOWN or not words.is_followed_by_and(start))
+            and words.lowers[start] < _INDIC
+        )
     return (start, name_end(words, start)) if is_name else None
+
+
+def _is_vietnamese_name(words: Words, start: int) -> bool:
+    """In Vietnamese only names have a capital inside a sentence."""
+    return words.is_vietnamese and not words.begins_sentence(start) and words.kind(start) != PLACE
 
 
 def _is_said_of_oneself(words: Words, index: int, start: int) -> bool:
@@ -163,12 +192,12 @@ def greeting_words() -> frozenset[str]:
 def _after_person(words: Words, index: int) -> Range | None:
     start = _next(words, index, frozenset({" ", ", ", ": ", " ("}))
     start = _past_titles(words, start)
-    if start is None:
+    if start is None or _is_name_of_thing(words, index):
         return None
     kind = words.kind(start)
     is_close = words.gap(start) == " "
     if words.is_capital(start):
-        is_name = kind in SOLID or (kind == MAYBE_FIRST and not words.is_german)
+        is_name = kind in SOLID or (kind in MAYBE and not words.is_german) or _is_vietnamese_name(words, start)
         is_rare = kind == UNKNOWN and (not words.is_german or (index > 0 and words.lowers[index - 1] in _POSSESSIVES))
         is_name = is_name or (is_rare and (is_close or not words.begins_sentence(index)))
         is_name = is_name or (
@@ -210,7 +239,8 @@ def _may_have_title(words: Words, start: int, *, is_plain: bool) -> bool:
         return is_name and (is_plain or not words.is_german or kind in SOLID)
     if not words.has_case(start):
         return kind in SOLID
-    return is_plain and (kind in SOLID or kind == MAYBE_LAST or (kind == UNKNOWN and words.ends_clause(start)))
+    is_rare = kind == UNKNOWN and (words.ends_clause(start) or len(words.lowers[start]) > _MOST_SMALL)
+    return is_plain and (kind in SOLID or kind == MAYBE_LAST or is_rare)
 
 
 def _greeted(words: Words, index: int) -> Range | None:

@@ -10,7 +10,11 @@ from sessions.privacy.names.lexicon import lexicon
 
 _NAME = "(?:[\u3400-\u9fff々]{1,4}[ \u3000]?[\u3400-\u9fff々\u3040-\u309f]{0,4}?|[\u30a1-\u30fa\u30fc]{2,10}(?:[・ ][\u30a1-\u30fa\u30fc]{2,10})?|[\u3041-\u3096]{2,6}(?:[ \u3000][\u3041-\u3096]{2,6})?)"
 _CUE: Final = re.compile(
-    rf"(?:私の名前は|私は|わたしは|僕は|俺は|名前は|氏名は|氏名[:： ]{{1,3}}|お名前[:： ]{{1,3}}|名前[:： ]{{1,3}}|予約名は|予約者は|宛名は|お名前は|担当の|母の|父の|姉の|兄の|妹の|弟の|娘の|孫の|彼女の|彼氏の|先輩の|後輩の|部長の|課長の|社長の|友達の|担当は|友人の|同僚の|上司の|妻の|夫の|息子の|娘の|部下の)({_NAME})(?=です|と申|といい|と言い|だ|でござい|と呼|[、。\s!！]|\Z|さん|様|が|は|に|と|から)"
+    rf"(?:私の名前は|私は|わたしは|僕は|俺は|名前は|氏名は|氏名[:： 　]{{1,3}}|お名前[:： ]{{1,3}}|名前[:： ]{{1,3}}|予約名は|予約名[:： 　]{{1,3}}|ご予約名[:： 　]{{1,3}}|受取人は|受取人[:： ]{{1,3}}|受取人名[:： ]{{1,3}}|予約した|注文した|購入した|電話した|申し込んだ|名義は|宛名[:： ]{{1,3}}|契約者は|苗字は|名字は|下の名前は|予約者は|宛名は|お名前は|担当の|母の|父の|姉の|兄の|妹の|弟の|娘の|孫の|彼女の|彼氏の|先輩の|後輩の|部長の|課長の|社長の|友達の|担当は|友人の|同僚の|上司の|妻の|夫の|息子の|娘の|部下の)({_NAME})(?=です|と申|といい|と言い|だ|でござい|と呼|[、。\s!！]|\Z|さん|様|が|は|に|と|から)"
+)
+# What follows these is a name, whatever it looks like.
+_LABELLED: Final = re.compile(
+    rf"(?:私の名前は|お?名前は|ご?予約名は|予約者は|氏名は|宛名は|受取人は|名義は|(?:ご?予約名|お?名前|氏名|宛名|受取人|予約者|名義)[:：　])\s?({_NAME})(?=です(?!か)|でお願い|と申|といい|と言い|でござい|[、。\s!！]|\Z)"
 )
 _INTRO: Final = re.compile(rf"({_NAME})(?=と申します|といいます|と言います|と申しま|っていいます|って言います)")
 _TITLE: Final = re.compile(
@@ -26,7 +30,7 @@ _LEAD: Final = re.compile(
 _KIN: Final = re.compile(
     r"(?:妻|夫|母|父|姉|兄|妹|弟|娘|息子|孫|友人|同僚|友達|彼女|彼氏)の([\u3400-\u9fff々]{1,4}[\u30a1-\u30fa\u30fc]{0,4}|[\u30a1-\u30fa\u30fc]{2,8}|[\u3041-\u3096]{2,4})(?=[がはとにを、。])"
 )
-_OPENING: Final = re.compile(r"(?:\A|[。！？!?\n、]\s?)([\u3400-\u9fff々]{2,5})(?=です[。がけ、]|でございます|と申し)")
+_OPENING: Final = re.compile(r"(?:\A|[。！？!?\n、]\s?)([\u3400-\u9fff々]{1,5})(?=です[。がけ、]|でございます|と申し)")
 _SIGNED: Final = re.compile(r"\n\s*([\u3400-\u9fff々]{2,3}[ \u3000]?[\u3400-\u9fff々\u3041-\u3096]{1,3})\s*\Z")
 _GIVEN_LETTERS: Final = frozenset(
     "太郎子美香恵里奈由真優翔大輔健介一二三樹直人和也雄夫男正明弘隆誠浩博康文武俊英幸孝義勝清進茂実昭昇修徹豊学哲悟剛聡智弥哉彦之助佑祐平亮涼陽斗拓匠蓮悠颯樹咲葵結愛"
@@ -40,6 +44,9 @@ _AFTER_NAME: Final = re.compile(
 def japanese_names(text: str) -> Iterator[tuple[int, int]]:
     for match in _CUE.finditer(text):
         if _is_name(match[1]):
+            yield match.span(1)
+    for match in _LABELLED.finditer(text):
+        if match[1] not in lexicon().ordinary and match[1] not in _NOT_JAPANESE and "何" not in match[1]:
             yield match.span(1)
     for pattern in (_INTRO, _KIN):
         yield from (match.span(1) for match in pattern.finditer(text) if match[1] not in _NOT_JAPANESE)
@@ -56,7 +63,10 @@ def japanese_names(text: str) -> Iterator[tuple[int, int]]:
 
 def _is_name(name: str) -> bool:
     parts = [part for part in re.split("[ \u3000・]", name) if part]
-    return all(part in lexicon().ideographic for part in parts) or _surname_length(name) > 0
+    if all(part in lexicon().ideographic for part in parts) or name in _surnames():
+        return True
+    length = _surname_length(name)
+    return length > 0 and name not in lexicon().ordinary
 
 
 def _surname_length(text: str, start: int = 0) -> int:

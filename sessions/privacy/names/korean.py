@@ -9,7 +9,7 @@ from sessions.privacy.names.lexicon import lexicon
 _SURNAMES = "김이박최정강조윤장임한오서신권황안송전홍유고문양손배백허남심노하곽성차주우구민류나진지엄채원천방공현함변염여추도소석선설마길연위표명기반왕금옥육인맹제모탁국어은편용"
 _NAME = f"(?:[{_SURNAMES}][\uac00-\ud7af]{{1,2}}|(?:남궁|황보|제갈|사공|선우|독고)[\uac00-\ud7af]{{1,2}})"
 _CUE: Final = re.compile(
-    rf"(?:제 이름은|내 이름은|이름은|성함은|이름[:：]|성함[:：]|저는|전|나는|예약자는|예약자[:：]?|수령인[:：]?|받는 사람[:：]?|친구|동료|남편|아내|아들|딸|형|누나|오빠|언니|동생|고객)\s?({_NAME})(?=입니다|이에요|예요|이라고|라고|이고|이야|야|이라|님|씨|\s|[,.!?]|\Z|과|와|이|가|은|는|을|를|의|에게|한테)"
+    rf"(?:제 이름은|내 이름은|이름은|성함은|이름[:：]|성함[:：]|저는|전|나는|예약자는|예약자[:：]?|수령인[:：]?|받는 사람[:：]?|친구|동료|남편|아내|아들|딸|형|누나|오빠|언니|동생|고객)\s?({_NAME})(?=입니다|인데요|인데|이구요|이에요|예요|이라고|라고|이고|이야|야|이라|님|씨|\s|[,.!?]|\Z|과|와|이|가|은|는|을|를|의|에게|한테)"
 )
 _INTRO: Final = re.compile(
     rf"(?<![\uac00-\ud7af])({_NAME}|[\uac00-\ud7af]{{2,4}})(?=(?:이)?라고\s?(?:합니다|해요|불러|하는데))"
@@ -25,6 +25,12 @@ _NOT_KOREAN: Final = frozenset(
 _WORDS: Final = re.compile(
     rf"(?<![\uac00-\ud7af])({_NAME})(?=(?:이라는|라는|이라고|라고|이랑|하고|에게서|에게|한테|께서|이가|이는|이를|이의|입니다|이에요|예요|은|는|이|가|을|를|의|과|와|도)?(?:[^\uac00-\ud7af]|\Z))"
 )
+# A whole name that nothing but the copula or a label tells of: only where it is built like one.
+_SAID: Final = re.compile(
+    rf"(?:(?<![\uac00-\ud7af])({_NAME})(?=\s?(?:입니다|인데요|이에요|예요|이라고|라고|(?:이름|님)?\s?(?:이름으로|명의로|앞으로)))"
+    rf"|(?:이름|성함|예약자명|수령인|분은|분)\s?[:：]?\s({_NAME})(?![\uac00-\ud7af]))"
+)
+_ROLES: Final = "자지원사품용제점금일권증님생장비건중"
 _SURNAME_TITLE: Final = re.compile(
     rf"(?<![\uac00-\ud7af])([{_SURNAMES}])(?=\s(?:기사님|선생님|과장님|부장님|대리님|사장님|팀장님|교수님|박사님|실장님|이사님|원장님|변호사))"
 )
@@ -38,9 +44,24 @@ def korean_names(text: str) -> Iterator[tuple[int, int]]:
         for match in pattern.finditer(text):
             if match[1] not in _NOT_KOREAN:
                 yield match.span(1)
+    for match in _SAID.finditer(text):
+        group = 1 if match[1] else 2
+        if _is_built_as_name(match[group]):
+            yield match.span(group)
     for match in _WORDS.finditer(text):
         if _is_name(match[1]):
             yield match.span(1)
+
+
+def _is_built_as_name(word: str) -> bool:
+    """Three syllables with a surname and a given name, and no word such as those of roles and wares."""
+    words = lexicon().ordinary
+    given = word[1:]
+    if len(word) != 3 or word in _NOT_KOREAN or word in words or word[:2] in _NOT_KOREAN:  # noqa: PLR2004 (syllables)
+        return False
+    if given in lexicon().ideographic:
+        return True
+    return not (word[:2] in words and word[2] in _ROLES) and given not in words
 
 
 def _is_name(word: str) -> bool:

@@ -87,7 +87,7 @@ def _listed_with(words: Words, found: list[Range], doubtful: list[Range]) -> Ite
 
 
 def _is_row(words: Words, index: int) -> bool:
-    return words.gap(index) == ", " or words.lowers[index - 1] in AND
+    return words.gap(index) in {", ", " & ", " + "} or words.lowers[index - 1] in AND
 
 
 def _before_row(words: Words, start: int) -> int:
@@ -101,7 +101,7 @@ def _after_row(words: Words, end: int) -> int:
         return -1
     if words.lowers[end] in AND and words.gap(end) == " ":
         return end + 1
-    return end if words.gap(end) == ", " else -1
+    return end if words.gap(end) in {", ", " & ", " + "} else -1
 
 
 def _run_end(words: Words, start: int) -> int:

@@ -7,6 +7,7 @@ from sessions.privacy.names.taking import MAYBE, PARTICLES, SOLID, Range
 from sessions.privacy.names.words import FIRST, ORDINARY, UNKNOWN, Words
 
 _MOST_WORDS = 4
+_SMALL_LENGTHS: Final = range(3, 6)
 _NO_SIGNATURE: Final = frozenset(
     "team support service group gmbh ltd inc iphone android the all everyone again department kundenservice".split()
 )
@@ -15,7 +16,7 @@ _NO_SIGNATURE: Final = frozenset(
 def signed(words: Words, index: int) -> Range | None:
     """What stands between the farewell, whose last word is ``index``, and the end of its line or of the message."""
     start = index + 1
-    if start >= len(words) or words.gap(start).strip(" ,.!\n-~*:"):
+    if start >= len(words) or words.gap(start).strip(" ,.!\n-~*:\u060c\u2013\u2014"):
         return None
     end = _end_of_line(words, start)
     if end - start > _MOST_WORDS or any(words.lowers[at] in _NO_SIGNATURE for at in range(start, end)):
@@ -40,7 +41,7 @@ def _may_sign(words: Words, index: int, *, is_line: bool) -> bool:
     if words.ends[index] - words.starts[index] == 1:
         return words.is_capital(index)
     if words.is_capital(index) or not words.has_case(index):
-        is_apart = is_line or "," in words.gap(index) or "-" in words.gap(index) or words.continues_name(index)
+        is_apart = is_line or "," in words.gap(index) or "\u060c" in words.gap(index) or "-" in words.gap(index) or words.continues_name(index)
         return (
             kind in SOLID | MAYBE
             or (kind == UNKNOWN and is_apart)
@@ -48,4 +49,7 @@ def _may_sign(words: Words, index: int, *, is_line: bool) -> bool:
         )
     if kind in SOLID or low in PARTICLES:
         return True
-    return is_line and low not in lexicon().ordinary
+    if is_line:
+        return low not in lexicon().ordinary
+    is_apart = words.gap(index) in {", ", " - ", ",", " -", "! "}
+    return kind == UNKNOWN and is_apart and index + 1 == len(words) and len(low) in _SMALL_LENGTHS

@@ -8,8 +8,9 @@ from sessions.privacy.cues import cue_list
 from sessions.privacy.names.taking import is_brand
 from sessions.privacy.names.words import PLACE, Words
 
-_MODEL_NUMBER: Final = re.compile(r" \d{3,4}(?![\d\- /.])")
-_SAINTS: Final = frozenset("saint st san santa santo são sankt sainte ste sant sint szent svatý święty".split())
+_MODEL_NUMBER: Final = re.compile(r" \d{3,4}(?![\d\-/.]| \d)")
+_SAINTS: Final = frozenset("saint st san santa santo são sankt sainte ste sant sint szent svatý święty "
+    "sv svaté svatá svaty άγιος άγιο αγίου αγία αγίας святой святого святая saints sfântul sfânta".split())
 _IN: Final = frozenset("in nach em im w v в во στη στην στο near around nahe zi зі".split())
 AND: Final = frozenset(
     "and or und oder et ou y o e i lub и или en of och eller og ja tai és vagy a nebo și sau ve veya και ή".split()
@@ -20,6 +21,19 @@ ARTICLES: Final = frozenset(
 )
 _ARTICLES_OF_THINGS: Final = frozenset("the this these that your our an les un une los las un una ein eine".split())
 
+_TO_PLACES: Final = frozenset(
+    [
+        "deliver to", "delivery to", "ship to", "shipping to", "ferry to", "flight to", "flights to", "train to",
+        "bus to", "trip to", "travel to", "directions to", "isle of", "city of", "tickets for", "ticket for",
+        "live in", "store in", "shop in", "liefern nach", "liefert nach", "flug nach", "livrez à", "livraison à",
+        "livrer à", "près de", "envíos a", "envío a", "envían a", "enviáis a", "cerca de", "cerca del", "perto de",
+        "entregam em", "entrega em", "entrega para", "spedite a", "spedizione a", "vicino a", "доставка до",
+        "доставка в", "доставляете в", "leveren in", "levert in", "skickar till", "leverera till", "wysyłka do",
+        "wysyłacie do", "giao đến", "giao tới", "shop ở", "nhà ở", "kirim ke", "ongkir ke",
+    ]
+)  # fmt: skip
+_LEAST_BEFORE_PLACE = 2
+_LEAST_HEAD = 3
 _BESIDE: Final = frozenset({" ", ' "', " '"})
 _SELLING: Final = frozenset(
     "stock sell sells stocks carry carries selling wear wearing install drive verkaufen führen vendez vendéis venden "
@@ -40,8 +54,8 @@ def is_no_person(words: Words, start: int, end: int) -> bool:
     if _is_saint(words, start) or _is_brand_of_shop(words, start, end):
         return True
     if end - start == 1:
-        return _is_beside_place(words, start) or is_beside_article(words, start) or _is_for_sale(words, start)
-    return words.lowers[start] in _SAINTS or is_brand(words, start, end)
+        return _is_at_place(words, start) or _is_beside_place(words, start) or is_beside_article(words, start) or _is_for_sale(words, start)
+    return words.lowers[start] in _SAINTS or is_brand(words, start, end) or _is_at_place(words, start)
 
 
 def is_beside_thing(words: Words, start: int, end: int) -> bool:
@@ -51,12 +65,27 @@ def is_beside_thing(words: Words, start: int, end: int) -> bool:
         return True
     if start and words.gap(start) in _BESIDE and words.lowers[start - 1] in things:
         return True
-    return end < len(words) and words.gap(end) == " " and words.lowers[end] in things
+    if end < len(words) and words.gap(end) == " " and words.lowers[end] in things:
+        return True
+    return words.is_german and _is_compound(words.lowers[start], things)
+
+
+def _is_compound(low: str, things: frozenset[str]) -> bool:
+    """'Schlafsack', 'Küchenstuhl': the thing is the end of the word."""
+    return any(low[at:] in things for at in range(_LEAST_HEAD, len(low) - _LEAST_HEAD))
 
 
 @cache
 def _things() -> frozenset[str]:
     return frozenset(cue_list("things"))
+
+
+def _is_at_place(words: Words, index: int) -> bool:
+    """'deliver to Skye', 'доставка до Саратова', 'près de Nogent', 'tickets for Hamilton'."""
+    if index < _LEAST_BEFORE_PLACE or words.gap(index) != " " or words.gap(index - 1) != " ":
+        return False
+    before = f"{words.lowers[index - 2]} {words.lowers[index - 1]}"
+    return before in _TO_PLACES and "?" in words.reading.text
 
 
 def _is_for_sale(words: Words, index: int) -> bool:

@@ -113,7 +113,13 @@ class Words:
             index + 1 >= len(self)
             or (following != "" and following[0] in _CLAUSE_ENDS)
             or self.lowers[index + 1] in _JOINING
+            or self.is_followed_by_and(index)
         )
+
+    def is_followed_by_and(self, index: int) -> bool:
+        """Whether the next word begins with the 'and' of Arabic or Hebrew."""
+        following = self.lowers[index + 1] if index + 1 < len(self) else ""
+        return len(following) > _LONGEST_INITIAL and following[0] in _WRITTEN_AND
 
     def kind(self, index: int) -> str:
         found = self._classes.get(index)
@@ -154,11 +160,12 @@ _NEVER_POSSESSIVE: Final = frozenset(
     {"it", "that", "what", "name", "he", "she", "who", "here", "there", "let", "how", "where", "names"}
 )
 _LONGEST_INITIAL = 2
+_WRITTEN_AND: Final = frozenset("\u0648\u05d5")  # 'and' as a part of the next word, in Arabic and Hebrew
 _CLAUSE_ENDS: Final = frozenset(",.!?;:\n)-\u3002\uff01\uff1f\u060c\u061f\u0964")
 _JOINING: Final = frozenset(
     "à btw but where when why please pls aber mais pero mas ma maar ale no но men mutta and from here speaking "
     "again with calling i my und aus von hier et de ici y e di da en van hier i z tutaj и из с och från og fra ja "
-    "és și ve".split()
+    "és și ve من في عن لدي أريد بدي عندي מ ולא יש רוצה צריך बोल हूँ हूं है से और ने को mau ingin dari và ở ạ nhé đây muốn cần ich im i'm asap about regarding wegen".split()
 )
 _LEAST_BASE = 3
 
