@@ -58,7 +58,7 @@ def _is_name(words: Words, start: int, end: int) -> bool:
     plausible += sum(
         kind == PLACE and lexicon().is_any(words.lowers[start + place]) for place, kind in enumerate(kinds)
     )
-    if len(kinds) == 1 and kinds[0] in {ORDINARY, PLACE} and words.is_capital(start) and len(words) == 1:
+    if len(kinds) == 1 and kinds[0] in {ORDINARY, PLACE} and words.is_capital(start) and end == len(words):
         return words.lowers[start] not in _cue_words()
     capital = sum(
         kind == ORDINARY and words.is_capital(start + place) and end - start > 1 for place, kind in enumerate(kinds)

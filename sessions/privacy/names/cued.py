@@ -20,7 +20,7 @@ from sessions.privacy.names.taking import (
     next_is_rare,
     next_is_solid,
 )
-from sessions.privacy.names.words import MAYBE_FIRST, MAYBE_LAST, ORDINARY, PLACE, UNKNOWN, Words
+from sessions.privacy.names.words import FIRST, MAYBE_FIRST, MAYBE_LAST, ORDINARY, PLACE, UNKNOWN, Words
 
 _GAPS: Final = frozenset(
     {" ", ": ", ":", " - ", "  ", ", ", " : ", '"', ' "', ': "', " '", "\n", ":\n", " = ", "=", "? "}
@@ -93,7 +93,10 @@ def _introduced(words: Words, index: int) -> Range | None:
     if start is not None and words.lowers[start] in PARTICLES and not words.is_capital(start):
         following = _next(words, start, _CLOSE_GAPS)
         return (start, name_end(words, following)) if following is not None and words.is_capital(following) else None
-    if start is None or not may_follow_introduction(words, start):
+    if start is None:
+        return None
+    is_vietnamese = words.is_vietnamese and words.is_capital(start) and next_belongs(words, start)
+    if not is_vietnamese and not may_follow_introduction(words, start):
         return None
     return start, _introduced_end(words, start)
 
@@ -146,9 +149,9 @@ def _weakly_introduced(words: Words, index: int) -> Range | None:
             kind in MAYBE | {UNKNOWN}
             and words.ends_clause(start)
             and (kind != UNKNOWN or not words.is_followed_by_and(start))
-            and words.lowers[start] < _INDIC
+            and (words.lowers[start] < _INDIC or words.lowers[start + 1 : start + 2] == ["बोल"])
         )
-    return (start, name_end(words, start)) if is_name else None
+    return (start, _introduced_end(words, start)) if is_name else None
 
 
 def _is_vietnamese_name(words: Words, start: int) -> bool:
@@ -207,7 +210,14 @@ def _after_person(words: Words, index: int) -> Range | None:
         is_name = kind == "F" and len(words.lowers[start]) >= _LEAST_SMALL and is_close
     else:
         is_name = kind not in {ORDINARY, PLACE}
-    return (start, name_end(words, start)) if is_name else None
+    return (start, _person_end(words, start)) if is_name else None
+
+
+def _person_end(words: Words, start: int) -> int:
+    """In German also a surname that is a noun: 'mein Kollege Lothar Grimm'."""
+    end = name_end(words, start)
+    is_open = words.is_german and words.kind(start) == FIRST and end == start + 1 and end < len(words)
+    return end + 1 if is_open and words.gap(end) == " " and words.is_capital(end) else end
 
 
 def _past_titles(words: Words, start: int | None) -> int | None:

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Final
 
 from sessions.privacy.cues import cue_list
+from sessions.privacy.names.lexicon import lexicon
 from sessions.privacy.names.taking import is_brand
 from sessions.privacy.names.words import PLACE, Words
 
@@ -19,7 +20,7 @@ ARTICLES: Final = frozenset(
     "the a an my your our this that le la les l un une mon ma votre el los las una mi su o os as um uma il lo gli "
     "het een de den det en ett et die der das new model brand app".split()
 )
-_ARTICLES_OF_THINGS: Final = frozenset("the this these that your our an les un une los las un una ein eine".split())
+_ARTICLES_OF_THINGS: Final = frozenset("the this these that your our an wrong another el il le lo het gli les un une los las un una ein eine".split())
 
 _TO_PLACES: Final = frozenset(
     [
@@ -33,6 +34,13 @@ _TO_PLACES: Final = frozenset(
     ]
 )  # fmt: skip
 _LEAST_BEFORE_PLACE = 2
+_SURNAMES_TOO: Final = frozenset(
+    "brown green black white gray grey rose rosa lily lilly iris daisy poppy cherry maple palm fern bush house park "
+    "hall castle field fields berry bell cook banks lane street church bridge hill wood stone lake rivers ring bond "
+    "case book page bird fox wolf lamb salt pepper rice bean plum drake cotton silk leather silver gold may king "
+    "koch bauer berger weber schneider kaiser stein baum busch brot bär wolff haus burg turm schloss werk pfanne "
+    "castillo torre rosas casas casa costa villa mata leite couto pinto leal".split()
+)
 _LEAST_HEAD = 3
 _BESIDE: Final = frozenset({" ", ' "', " '"})
 _SELLING: Final = frozenset(
@@ -61,12 +69,19 @@ def is_no_person(words: Words, start: int, end: int) -> bool:
 def is_beside_thing(words: Words, start: int, end: int) -> bool:
     """'the sofa Oscar', 'Harris Tweed', 'Stanley cups', 'Weber-Grill'."""
     things = _things()
-    if words.lowers[start] in things or words.lowers[end - 1].rpartition("-")[2] in things:
+    inside = (low.rpartition("-")[2] for low in words.lowers[start:end])
+    if any(low in things and not lexicon().is_any(low) for low in inside):
+        return True
+    if not _SURNAMES_TOO.isdisjoint(words.lowers[start:end]):
+        return False
+    if words.lowers[start] in things or words.lowers[end - 1] in things:
         return True
     if start and words.gap(start) in _BESIDE and words.lowers[start - 1] in things:
         return True
-    if end < len(words) and words.gap(end) == " " and words.lowers[end] in things:
-        return True
+    if end < len(words) and words.lowers[end] in things:
+        is_house = words.gap(end) == "'s " and words.is_capital(end)  # 'Jenna's Kitchen'
+        if words.gap(end) == " " or is_house:
+            return True
     return words.is_german and _is_compound(words.lowers[start], things)
 
 
