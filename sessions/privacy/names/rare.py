@@ -19,6 +19,7 @@ _DONE_BY_THINGS: Final = frozenset(
     "be ship deliver work fit run connect play support be's werden wird funktionieren".split()
 )
 _FIRST_WORDS = 3
+_SHORT_MESSAGE = 7  # words; in so few a word that may be a name needs a cue
 _PAIR: Final = range(2, 4)
 LONG_NOUN = 11
 LEAST_LETTERS = 3
@@ -49,7 +50,10 @@ def _ambiguous_length(words: Words, index: int, kinds: list[str]) -> int:
         return 0
     if following:
         return 1 + _count_names(kinds[1:]) if following in MAYBE | {UNKNOWN} else 0
-    return int(words.is_alone(index) and not words.begins_sentence(index) and is_long_enough(words, index))
+    is_told = len(words) > _SHORT_MESSAGE and "?" not in words.reading.text
+    return int(
+        is_told and words.is_alone(index) and not words.begins_sentence(index) and is_long_enough(words, index)
+    )
 
 
 def _count_names(kinds: list[str]) -> int:
