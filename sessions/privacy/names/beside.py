@@ -53,7 +53,7 @@ def _beside(words: Words, index: int, low: str) -> Range | None:
 
 
 def _in_whose_name(words: Words, index: int) -> Range | None:
-    """'Oğuzhan Demirtaş adına', 'रघुनंदन के नाम से'."""
+    """The name before 'in the name of', which follows it in Turkish, Finnish and Hindi."""
     if words.lowers[index] == "नाम":
         if words.lowers[index - 1] != "के":
             return None

@@ -36,6 +36,9 @@ _FIRST_PERSON: Final = frozenset(
 )
 _STRICTLY_FIRST_PERSON: Final = frozenset("im i'm am bin suis soy sou sono ik jestem я jag jeg".split())
 _TITLES_INSIDE: Final = frozenset("mr mrs ms dr prof frau herr herrn mme pan pani ο η τον την του της".split())
+_WHO: Final = frozenset(
+    "who whom wem wen wer qui quién quien quem chi wie kogo czyje кого siapa vem kuka kimin".split()
+)
 _MOST_TITLES = 3
 _MOST_LINKS = 3
 _NAMED_THINGS: Final = frozenset(
@@ -94,6 +97,8 @@ def _introduced(words: Words, index: int) -> Range | None:
         following = _next(words, start, _CLOSE_GAPS)
         return (start, name_end(words, following)) if following is not None and words.is_capital(following) else None
     if start is None:
+        return None
+    if words.lowers[start] in _WHO:
         return None
     is_vietnamese = words.is_vietnamese and words.is_capital(start) and next_belongs(words, start)
     if not is_vietnamese and not may_follow_introduction(words, start):

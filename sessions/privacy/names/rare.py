@@ -51,9 +51,7 @@ def _ambiguous_length(words: Words, index: int, kinds: list[str]) -> int:
     if following:
         return 1 + _count_names(kinds[1:]) if following in MAYBE | {UNKNOWN} else 0
     is_told = len(words) > _SHORT_MESSAGE and "?" not in words.reading.text
-    return int(
-        is_told and words.is_alone(index) and not words.begins_sentence(index) and is_long_enough(words, index)
-    )
+    return int(is_told and words.is_alone(index) and not words.begins_sentence(index) and is_long_enough(words, index))
 
 
 def _count_names(kinds: list[str]) -> int:

@@ -41,7 +41,13 @@ def _may_sign(words: Words, index: int, *, is_line: bool) -> bool:
     if words.ends[index] - words.starts[index] == 1:
         return words.is_capital(index)
     if words.is_capital(index) or not words.has_case(index):
-        is_apart = is_line or "," in words.gap(index) or "\u060c" in words.gap(index) or "-" in words.gap(index) or words.continues_name(index)
+        is_apart = (
+            is_line
+            or "," in words.gap(index)
+            or "\u060c" in words.gap(index)
+            or "-" in words.gap(index)
+            or words.continues_name(index)
+        )
         return (
             kind in SOLID | MAYBE
             or (kind == UNKNOWN and is_apart)

@@ -10,8 +10,10 @@ from sessions.privacy.names.taking import is_brand
 from sessions.privacy.names.words import PLACE, Words
 
 _MODEL_NUMBER: Final = re.compile(r" \d{3,4}(?![\d\-/.]| \d)")
-_SAINTS: Final = frozenset("saint st san santa santo são sankt sainte ste sant sint szent svatý święty "
-    "sv svaté svatá svaty άγιος άγιο αγίου αγία αγίας святой святого святая saints sfântul sfânta".split())
+_SAINTS: Final = frozenset(
+    "saint st san santa santo são sankt sainte ste sant sint szent svatý święty "
+    "sv svaté svatá svaty άγιος άγιο αγίου αγία αγίας святой святого святая saints sfântul sfânta".split()
+)
 _IN: Final = frozenset("in nach em im w v в во στη στην στο near around nahe zi зі".split())
 AND: Final = frozenset(
     "and or und oder et ou y o e i lub и или en of och eller og ja tai és vagy a nebo și sau ve veya και ή".split()
@@ -20,7 +22,9 @@ ARTICLES: Final = frozenset(
     "the a an my your our this that le la les l un une mon ma votre el los las una mi su o os as um uma il lo gli "
     "het een de den det en ett et die der das new model brand app".split()
 )
-_ARTICLES_OF_THINGS: Final = frozenset("the this these that your our an wrong another el il le lo het gli les un une los las un una ein eine".split())
+_ARTICLES_OF_THINGS: Final = frozenset(
+    "the this these that your our an wrong another el il le lo het gli les un une los las un una ein eine".split()
+)
 
 _TO_PLACES: Final = frozenset(
     [
@@ -62,15 +66,19 @@ def is_no_person(words: Words, start: int, end: int) -> bool:
     if _is_saint(words, start) or _is_brand_of_shop(words, start, end):
         return True
     if end - start == 1:
-        return _is_at_place(words, start) or _is_beside_place(words, start) or is_beside_article(words, start) or _is_for_sale(words, start)
+        return (
+            _is_at_place(words, start)
+            or _is_beside_place(words, start)
+            or is_beside_article(words, start)
+            or _is_for_sale(words, start)
+        )
     return words.lowers[start] in _SAINTS or is_brand(words, start, end) or _is_at_place(words, start)
 
 
 def is_beside_thing(words: Words, start: int, end: int) -> bool:
     """'the sofa Oscar', 'Harris Tweed', 'Stanley cups', 'Weber-Grill'."""
     things = _things()
-    inside = (low.rpartition("-")[2] for low in words.lowers[start:end])
-    if any(low in things and not lexicon().is_any(low) for low in inside):
+    if any(_is_thing(low, things) for low in words.lowers[start:end]):
         return True
     if not _SURNAMES_TOO.isdisjoint(words.lowers[start:end]):
         return False
@@ -88,6 +96,12 @@ def is_beside_thing(words: Words, start: int, end: int) -> bool:
 def _is_compound(low: str, things: frozenset[str]) -> bool:
     """'Schlafsack', 'Küchenstuhl': the thing is the end of the word."""
     return any(low[at:] in things for at in range(_LEAST_HEAD, len(low) - _LEAST_HEAD))
+
+
+def _is_thing(low: str, things: frozenset[str]) -> bool:
+    """Among words with a capital: one that is no name too, or a compound with it."""
+    head = low.rpartition("-")[2]
+    return head in things and (not lexicon().is_any(head) or (head != low and head not in _SURNAMES_TOO))
 
 
 @cache
@@ -112,11 +126,7 @@ def _is_for_sale(words: Words, index: int) -> bool:
 
 
 def _is_brand_of_shop(words: Words, start: int, end: int) -> bool:
-    return (
-        end - start == 1
-        and words.lowers[start] in _SHOPS
-        and words.reading.text.startswith("'s", words.ends[start])
-    )
+    return end - start == 1 and words.lowers[start] in _SHOPS and words.reading.text.startswith("'s", words.ends[start])
 
 
 def _is_saint(words: Words, start: int) -> bool:

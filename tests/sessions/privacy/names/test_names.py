@@ -59,6 +59,20 @@ FOUND = [
     "С уважением, ⟦Пантелеев⟧",
     "szia, ⟦Bendegúz⟧ vagyok",
     "i need this for ⟦siobhans⟧ birthday",
+    # labelled fields and words after the name
+    "Gast: ⟦Ekkehard Pohl⟧",
+    "⟦Oğuzhan Demirtaş⟧ adına bir masa",
+    "बुकिंग ⟦रघुनंदन⟧ के नाम से है",
+    "mein Kollege ⟦Lothar Grimm⟧ kommt vorbei",
+    "nazywam się ⟦Bożena Wrzesień⟧",
+    "đặt bàn tên ⟦Hiếu⟧ nhé",
+    "用⟦巩固⟧的名字订的",
+    "联系人：⟦邝美云⟧",
+    "名前は⟦鷲尾健吾⟧です",
+    "予約名：⟦乾⟧です",
+    "⟦ナカジマ⟧です。昨日電話しました",
+    "저는 ⟦구본승⟧인데요",
+    "예약자 이름 ⟦변혜리⟧",
     "Present: ⟦Ann Miller⟧, ⟦Torquil Macrae⟧ and ⟦Kofi Mensah⟧",
 ]
 
@@ -85,6 +99,18 @@ STAYS = [
     "ben müşteriyim",
     "这款白色的还有货吗，周五能送吗",
     "Is the Esperanza 3000 better?",
+    "Is the lamp Oscar dimmable? Any Stanley cups left?",
+    "Wann kommt das Sofa Nils? Ist der Weber-Grill lieferbar?",
+    "Le canapé Oscar existe en vert ? El sofá Lucas",
+    "Диван Виктория есть в наличии?",
+    "هل عطر ليلى متوفر؟",
+    "¿Hacen envíos a San Sebastián?",
+    "I love Taylor guitars",
+    "do you sell Wilson?",
+    "Is Jenna's Kitchen open?",
+    "名前は変更できますか",
+    "我叫不到客服",
+    "저는 비회원입니다",
 ]
 
 
