@@ -1,6 +1,6 @@
 """The beginning of a turn: one trip to the database claims it, or finds out who has it or what it was answered."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -22,13 +22,15 @@ from sessions.errors import (
     TooManyWaitingError,
     TurnInProgressError,
 )
+from sessions.hiding import NOTHING_TOLD, Asked, Hiding, Told
 from sessions.history import for_model
 from sessions.replaying import stored_answer
 from sessions.starting import CameFrom, check_right, first_values, visit_of
-from sessions.store import begin
+from sessions.store import begin, read
 from sessions.store.visits import Claim, Visit
 from tenants.database import Row
 from tenants.identifiers import new_id, new_reply_id
+from tenants.privacy_choices import Redact
 
 MAX_WAITING: Final = 32
 """Turns that may wait behind a session's running one, where its website lets them."""
@@ -61,10 +63,17 @@ class Conversation:
     message_count: int
     asked_at: datetime
     """By the database's clock: a process whose clock is wrong must not put messages out of order."""
+    told: Told
+    """The same as it is stored."""
 
     @classmethod
     def of(cls, row: Row) -> "Conversation":
-        return cls(for_model(row["messages"]), row["context"], row["message_count"], row["asked_at"])
+        messages = for_model(row["messages"])
+        return cls(messages, row["context"], row["message_count"], row["asked_at"], Told.of(row))
+
+    def hidden(self, told: Told) -> "Conversation":
+        """As the model may see it."""
+        return replace(self, history=for_model(told.messages), context=told.context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,10 @@ class BegunTurn:
     conversation: Conversation
     is_waiting: bool
     """Others of its session run or wait before it: the conversation will be another when it runs."""
+    message: str
+    """The visitor's words as the model is asked them, and as they are stored until the turn ends."""
+    hiding: Hiding | None
+    """Where the website's policy has words replaced while a conversation goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +126,8 @@ async def begin_turn(door: Door, request: TurnRequest) -> BegunTurn | OngoingTur
     visit = visit_of(door, request.session_id, request.token_hash)
     named = door.agent(request.agent_key)
     new = first_values(named, request.came_from, visit.new_token_hash) if visit.may_create else None
-    values = _turn_values(door, request, named)
+    hiding, asked = await _asked(door, visit, request)
+    values = _turn_values(door, request, asked, named)
     claimed, state = await again_if_broken(lambda: begin.claim_turn(visit, new, values), _CLAIM_PAUSES_SECONDS)
     check_right(visit, state)
     assert state is not None
@@ -123,23 +137,43 @@ async def begin_turn(door: Door, request: TurnRequest) -> BegunTurn | OngoingTur
         raise AgentMismatchError
     agent = door.agent_of_session(state["agent_id"]).agent
     if claimed or state["reply_id"] == values["reply_id"]:  # the second: by a claim whose answer did not come
-        return _begun(visit, request, agent, state)
+        return _begun(visit, request, agent, state, asked, _hiding_of(door, hiding, state))
     return await _known(door, visit, request, agent.key, state)
 
 
-def _turn_values(door: Door, request: TurnRequest, named: WebsiteAgentProfile) -> dict[str, Any]:
+async def _asked(door: Door, visit: Visit, request: TurnRequest) -> tuple[Hiding | None, Asked]:
+    """The request as it may be stored: with placeholders where the policy says so before the model is asked."""
+    asked = Asked(request.message, request.user_id, request.context)
+    if door.redaction_key is None or door.website.privacy.redact_when is not Redact.BEFORE_MODEL:
+        return None, asked
+    before = await read.told_before(visit)
+    if before is not None and before["is_held"]:
+        return None, asked
+    hiding = Hiding(door.website.privacy, door.redaction_key)
+    told = Told.of(before) if before is not None else NOTHING_TOLD
+    return hiding, await hiding.ask(asked, told, is_vouched=door.is_servers)
+
+
+def _hiding_of(door: Door, hiding: Hiding | None, state: Row) -> Hiding | None:
+    """For the turn's end. A conversation under a legal hold stays as it was said."""
+    if hiding is not None or door.redaction_key is None or state["is_held"]:
+        return hiding
+    return Hiding(door.website.privacy, door.redaction_key)
+
+
+def _turn_values(door: Door, request: TurnRequest, asked: Asked, named: WebsiteAgentProfile) -> dict[str, Any]:
     usable = [named] if request.agent_key is not None else door.agents
     return {
         "turn_id": new_id(),
         "message_id": request.message_id,
-        "message": request.message,
+        "message": asked.message,
         "message_hmac": _message_hmac(request.message),
         "reply_id": new_reply_id(),
         "agent_ids": [agent.agent.agent_id for agent in usable],
         "lease_seconds": settings.TURN_LEASE_SECONDS,
         "max_waiting": MAX_WAITING if _lets_wait(door) else 0,
-        "context": None if request.context is None else Jsonb(request.context),
-        "user_id": request.user_id,
+        "context": None if asked.context is None else Jsonb(asked.context),
+        "user_id": asked.user_id,
     }
 
 
@@ -152,7 +186,9 @@ def _message_hmac(message: str) -> bytes:
     return salted_hmac("parlour.turn.message", message, algorithm="sha256").digest()
 
 
-def _begun(visit: Visit, request: TurnRequest, agent: AgentProfile, state: Row) -> BegunTurn:
+def _begun(
+    visit: Visit, request: TurnRequest, agent: AgentProfile, state: Row, asked: Asked, hiding: Hiding | None
+) -> BegunTurn:
     return BegunTurn(
         claim=Claim(visit.tenant_id, state["session_pk"], state["turn_id"], state["fence"]),
         request=request,
@@ -160,6 +196,8 @@ def _begun(visit: Visit, request: TurnRequest, agent: AgentProfile, state: Row) 
         reply_id=state["reply_id"],
         conversation=Conversation.of(state),
         is_waiting=state["state"] == "queued",
+        message=asked.message,
+        hiding=hiding,
     )
 
 

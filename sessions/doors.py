@@ -1,6 +1,6 @@
 """The door from an origin to an agent: every request of a visitor comes through it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from tenants.bounded_lookups import BoundedLookups
 from tenants.domains import DomainError, normalise_domain
 from tenants.doors import WebsiteProfile, registered_form, website_by_origin
 from tenants.errors import OriginNotAllowedError, TooManyLookupsError
+from tenants.redaction_keys import redaction_key_of
 
 _ORIGINS_REMEMBERED: Final = 10_000
 _LONGEST_ORIGIN: Final = 300
@@ -35,6 +36,8 @@ class Door:
     is_servers: bool = False
     """Opened with an API key by the website's own server: it may use every session of the website, and what it says of
     its visitors counts as verified."""
+    redaction_key: bytes | None = field(default=None, repr=False)
+    """The tenant's, where the website's policy has words replaced while a conversation goes on."""
 
     def check(self, site_key: str | None) -> None:
         """Refuses where the website is switched off, has no agent, or another website's key was sent."""
@@ -107,4 +110,11 @@ async def _load_door(origin_header: str) -> Door | None:
         website = await website_by_origin(origin_header)
     except OriginNotAllowedError:
         return None
-    return Door(website, await agents_of_website(website.tenant_id, website.website_id))
+    return await door_to(website)
+
+
+async def door_to(website: WebsiteProfile, *, is_servers: bool = False) -> Door:
+    """Raises ``KeyringError`` where the tenant's redaction key is needed and does not open."""
+    key = await redaction_key_of(website.tenant_id) if website.privacy.redacts_meanwhile else None
+    agents = await agents_of_website(website.tenant_id, website.website_id)
+    return Door(website, agents, is_servers=is_servers, redaction_key=key)

@@ -26,6 +26,9 @@ RUN_STRIDE: Final = 1_000_000
 """An event's id is the number of characters sent, and this much more for each time the turn changed hands: the words
 of a run that died do not continue in the next. No answer is as long as this."""
 
+_PRIVATE_STRIDE: Final = RUN_STRIDE // 2
+"""Added for words that are its visitor's alone: they are stored in others, in which no such position can be meant."""
+
 _HEARTBEAT_SECONDS: Final = 15.0
 _HEARTBEAT: Final = b": still here\n\n"
 _LONGEST_EVENT_ID: Final = 15
@@ -94,7 +97,7 @@ async def stream_turn(
 
 
 def _first_id(live: LiveTurn) -> int:
-    return (live.fence - 1) * RUN_STRIDE
+    return (live.fence - 1) * RUN_STRIDE + (_PRIVATE_STRIDE if live.is_private else 0)
 
 
 def _snapshot(messages: Iterable[dict[str, Any]]) -> MessagesSnapshotEvent:

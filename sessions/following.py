@@ -44,7 +44,9 @@ def follow(turn: OngoingTurn) -> LiveTurn:
     Whoever follows a turn holds a place of ``sessions.room``, so that watches are as bounded as turns.
     """
     here = find_running(turn.turn_id, turn.fence)
-    return here or _followed.get((turn.turn_id, turn.fence)) or _watch(turn)
+    if here is not None:
+        return here.for_others
+    return _followed.get((turn.turn_id, turn.fence)) or _watch(turn)
 
 
 def _watch(turn: OngoingTurn) -> LiveTurn:

@@ -25,6 +25,8 @@ class HistoryMessage(BaseModel):
     at: datetime
     stopped: bool = Field(default=False, exclude_if=not_)
     """Whether the visitor ended the answer here. Absent where it is whole, in what is stored and in what is shown."""
+    redacted: bool = Field(default=False, exclude_if=not_)
+    """Whether personal data in it was replaced before it was written: the visitor may have heard other words."""
 
     def public(self) -> dict[str, Any]:
         """What visitors may see of it."""

@@ -6,8 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from agents.websites import agents_of_website
-from sessions.doors import Door
+from sessions.doors import Door, door_to
 from sessions.errors import (
     ApiKeyInvalidError,
     InvalidRequestError,
@@ -82,7 +81,7 @@ async def _load_door(tenant_id: UUID, host: str | None) -> Door:
     website = await _website(tenant_id, host)
     if website.tenant_id != tenant_id:  # taken over since it was found among the tenant's own
         raise WebsiteDomainMismatchError(_NOT_YOURS)
-    return Door(website, await agents_of_website(tenant_id, website.website_id), is_servers=True)
+    return await door_to(website, is_servers=True)
 
 
 async def _website(tenant_id: UUID, host: str | None) -> WebsiteProfile:

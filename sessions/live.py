@@ -36,6 +36,14 @@ class LiveTurn:
         self._changed = asyncio.Event()
         self._work: asyncio.Task[Any] | None = None
 
+    is_private = False
+    """Whether its words are for the request that began it alone: see ``PrivateTurn``."""
+
+    @property
+    def for_others(self) -> "LiveTurn":
+        """The turn as it is for whoever joins it."""
+        return self
+
     @property
     def ended(self) -> bool:
         return self.body is not None or self.error is not None
@@ -45,7 +53,8 @@ class LiveTurn:
             self.text += text
             self._wake()
 
-    def complete(self, body: dict[str, Any]) -> None:
+    def complete(self, body: dict[str, Any], stored: dict[str, Any] | None = None) -> None:  # noqa: ARG002  see below
+        """``stored``: the body as it is stored, where that has other words."""
         self.body = body
         self._wake()
 
@@ -103,6 +112,31 @@ class LiveTurn:
     def _wake(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+class PrivateTurn(LiveTurn):
+    """A turn that is stored in other words than its visitor hears. All others hear what is stored, once it is stored:
+    one text for joins, here and in other processes, for replays and reloads, with positions that fit."""
+
+    is_private = True
+
+    def __init__(self, *, session_id: str, message_id: str, fence: int, reply_id: str) -> None:
+        super().__init__(session_id=session_id, message_id=message_id, fence=fence, reply_id=reply_id)
+        self._for_others = LiveTurn(session_id=session_id, message_id=message_id, fence=fence, reply_id=reply_id)
+
+    @property
+    def for_others(self) -> LiveTurn:
+        return self._for_others
+
+    def complete(self, body: dict[str, Any], stored: dict[str, Any] | None = None) -> None:
+        super().complete(body)
+        shown = stored or body
+        self._for_others.add(shown["message"]["content"] if shown["message"] else "")
+        self._for_others.complete(shown)
+
+    def fail(self, error: RequestError) -> None:
+        super().fail(error)
+        self._for_others.fail(error)
 
 
 def _is_being_cancelled() -> bool:

@@ -31,9 +31,11 @@ from sessions.errors import (
     TurnInterruptedError,
     error_of_turn,
 )
+from sessions.hiding import Exchange
 from sessions.history import HistoryMessage, as_json
 from sessions.in_flight import running_here
 from sessions.live import InterruptedTurn, LiveTurn
+from sessions.privacy.restoring import Restorer
 from sessions.relay import tell
 from sessions.replaying import stored_answer
 from sessions.store import finish, keep
@@ -93,6 +95,7 @@ class _Run:
         self._begun = begun
         self._conversation = begun.conversation
         self._live = live
+        self._restorer: Restorer | None = None
         self._started_at = time.monotonic()
         self._first_token_ms: int | None = None
 
@@ -132,8 +135,16 @@ class _Run:
         if self._begun.is_waiting:
             self._conversation = await wait_in_line(self._begun, self._live)
             self._started_at = time.monotonic()
+        await self._hide_from_model()
         said = await self._live.interruptible(self._think())
         await self._finish(said, "completed")
+
+    async def _hide_from_model(self) -> None:
+        """The real words of this turn's placeholders are its visitor's alone, and known until it ends."""
+        hiding = self._begun.hiding
+        if hiding is not None and hiding.is_before_model:
+            self._conversation = self._conversation.hidden(await hiding.for_model(self._conversation.told))
+            self._restorer = Restorer(hiding.real_words)
 
     async def _think(self) -> Answer:
         cleaner, said = AnswerCleaner(), None
@@ -142,11 +153,21 @@ class _Run:
                 said = part
             else:
                 self._note_first_token()
-                self._live.add(cleaner.feed(part))
-        self._live.add(cleaner.finish())
+                self._say(cleaner.feed(part))
+        self._say(cleaner.finish())
+        if self._restorer is not None:
+            self._live.add(self._restorer.finish())
         if said is None or not self._live.text.strip():
             raise ModelUnavailableError("answer_empty")
         return said
+
+    def _say(self, text: str) -> None:
+        self._live.add(text if self._restorer is None else self._restorer.feed(text))
+
+    @property
+    def _said(self) -> str:
+        """What the model has said, as far as the visitor has heard it."""
+        return self._live.text if self._restorer is None else self._restorer.said
 
     def _note_first_token(self) -> None:
         if self._first_token_ms is None:
@@ -156,7 +177,7 @@ class _Run:
         conversation = self._conversation
         return {
             "history": conversation.history,
-            "message": self._request.message,
+            "message": self._begun.message,
             "context": conversation.context,
         }
 
@@ -174,7 +195,8 @@ class _Run:
 
     async def _finish(self, said: Answer, state: str) -> None:
         """Saves the exchange and gives the answer to all who wait for it."""
-        question, reply = self._exchange(stopped=state == "stopped")
+        stored = await self._stored_words()
+        question, reply = self._exchange(stored, stopped=state == "stopped")
         values = {
             **self._figures(said.model),
             "state": state,
@@ -183,22 +205,34 @@ class _Run:
             "input_tokens": said.input_tokens,
             "output_tokens": said.output_tokens,
         }
-        finished = await _save(self._claim, values)
+        finished = await _save(self._claim, values, stored.over_told())
         if finished is None:
             self._tell("lost")
             self._live.fail(TurnInterruptedError())
             return
         self._tell(state, input_tokens=said.input_tokens, output_tokens=said.output_tokens)
         self._move_line_on(finished.somebody_waits)
-        self._live.complete(self._body(reply, finished.message_count, said))
+        heard = reply.model_copy(update={"content": self._live.text})
+        count = finished.message_count
+        self._live.complete(self._body(heard, count, said), self._body(reply, count, said))
 
-    def _exchange(self, *, stopped: bool) -> tuple[HistoryMessage, HistoryMessage]:
+    async def _stored_words(self) -> Exchange:
+        """The turn's words as they may be stored. Raises ``InternalError`` where they cannot be replaced."""
+        message, hiding = self._begun.message, self._begun.hiding
+        if hiding is None:
+            return Exchange(message, self._said)
+        return await hiding.exchange(self._conversation.told, message, self._said)
+
+    def _exchange(self, stored: Exchange, *, stopped: bool) -> tuple[HistoryMessage, HistoryMessage]:
         asked_at = self._conversation.asked_at
         answered_at = asked_at + timedelta(milliseconds=self._milliseconds)
-        request, live = self._request, self._live
+        message_id, reply_id = self._request.message_id, self._live.reply_id
+        kept: dict[str, Any] = {"redacted": self._begun.hiding is not None}
         return (
-            HistoryMessage(id=request.message_id, role="user", content=request.message, at=asked_at),
-            HistoryMessage(id=live.reply_id, role="assistant", content=live.text, at=answered_at, stopped=stopped),
+            HistoryMessage(id=message_id, role="user", content=stored.message, at=asked_at, **kept),
+            HistoryMessage(
+                id=reply_id, role="assistant", content=stored.reply, at=answered_at, stopped=stopped, **kept
+            ),
         )
 
     def _body(self, reply: HistoryMessage, message_count: int, said: Answer) -> dict[str, Any]:
@@ -228,20 +262,30 @@ class _Run:
         self._live.fail(error)
 
     async def _close(self, state: str, error_code: str, reason: str) -> None:
+        stored = await self._words_to_leave()
         values = {
             **self._figures(self._profile.model),
             "state": state,
             "error_code": error_code,
             "error_reason": reason,
-            "partial_reply": self._live.text,
+            "message": None if self._begun.hiding is None else stored.message,
+            "partial_reply": stored.reply,
         }
-        closing = again_if_broken(lambda: keep.close_turn(self._claim, values), _CLOSE_PAUSES_SECONDS)
+        over_told = stored.over_told()
+        closing = again_if_broken(lambda: keep.close_turn(self._claim, values, over_told), _CLOSE_PAUSES_SECONDS)
         self._move_line_on(await closing)
 
     def _tell(self, state: str, **more: Any) -> None:
         """The turn's one line in the log."""
         how = log.warning if state == "failed" else log.info
         how("turn ended", state=state, ms=self._milliseconds, first_token_ms=self._first_token_ms, **more)
+
+    async def _words_to_leave(self) -> Exchange:
+        """Of a turn without an exchange. Where the redactor broke: no more than is stored already, for its job."""
+        try:
+            return await self._stored_words()
+        except InternalError:
+            return Exchange(self._begun.message, "")
 
     def _move_line_on(self, somebody_waits: bool) -> None:
         if somebody_waits:
@@ -260,12 +304,12 @@ class _Run:
         return round((time.monotonic() - self._started_at) * 1000)
 
 
-async def _save(claim: Claim, values: dict[str, Any]) -> Finished | None:
+async def _save(claim: Claim, values: dict[str, Any], over_told: dict[str, Any] | None) -> Finished | None:
     """Finishes the turn, again where the connection broke: the fence makes a second try harmless.
 
     A commit whose acknowledgement was lost is found by its reply. Raises psycopg's errors after the last try.
     """
-    finished = await again_if_broken(lambda: finish.finish_turn(claim, values), _SAVE_PAUSES_SECONDS)
+    finished = await again_if_broken(lambda: finish.finish_turn(claim, values, over_told), _SAVE_PAUSES_SECONDS)
     return finished or await finish.finished_before(claim, values["reply_id"])
 
 

@@ -22,9 +22,9 @@ _shared: Final[dict[UUID, asyncio.Task[None]]] = {}
 
 
 def share_text(turn_id: UUID) -> None:
-    """Begins to share the turn's words, where this process runs it."""
+    """Begins to share the turn's words, where this process runs it. A private one's are not told to anybody."""
     live = find_running(turn_id)
-    if live is not None and turn_id not in _shared:
+    if live is not None and not live.is_private and turn_id not in _shared:
         task = asyncio.create_task(_share(turn_id, live))
         _shared[turn_id] = task
         task.add_done_callback(lambda _: _shared.pop(turn_id, None))

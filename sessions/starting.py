@@ -10,6 +10,7 @@ from agents.websites import WebsiteAgentProfile
 from sessions.cleaning import JsonValue
 from sessions.doors import Door
 from sessions.errors import NotFoundError, SessionExistsError, SessionTokenInvalidError, SessionTokenRequiredError
+from sessions.hiding import hidden_at_start
 from sessions.store import begin
 from sessions.store.visits import Visit
 from tenants.database import Row
@@ -44,6 +45,9 @@ async def start_session(
     """Makes a session; gives its agent's key and its token, which is shown this once. Raises ``SessionExistsError``."""
     agent, token = door.agent(agent_key), new_session_token()
     visit = token_visit(door, session_id, None)
+    user_id, context = await hidden_at_start(
+        door.website.privacy, door.redaction_key, user_id, context, is_vouched=door.is_servers
+    )
     new = first_values(agent, came_from, hash_token(token)) | {
         "user_id": user_id,
         "context": None if context is None else Jsonb(context),

@@ -19,7 +19,7 @@ from sessions.doors import Door
 from sessions.errors import InternalError, OverloadedError, TurnInProgressError, TurnInterruptedError
 from sessions.following import follow
 from sessions.limits.admission import Allowance, count_tokens, give_back_turn
-from sessions.live import LiveTurn
+from sessions.live import LiveTurn, PrivateTurn
 from sessions.room import take_place
 from sessions.running import run_turn
 
@@ -141,7 +141,8 @@ async def _run(begun: BegunTurn, live: LiveTurn, allowance: Allowance) -> None:
 
 
 def _live(begun: BegunTurn) -> LiveTurn:
-    return LiveTurn(
+    kind = LiveTurn if begun.hiding is None else PrivateTurn
+    return kind(
         session_id=begun.request.session_id,
         message_id=begun.request.message_id,
         fence=begun.claim.fence,

@@ -38,6 +38,11 @@ class PrivacyPolicy:
     is_held: bool
     """The website is under a legal hold: nothing of it is deleted or redacted."""
 
+    @property
+    def redacts_meanwhile(self) -> bool:
+        """Whether a conversation's words are replaced while it goes on, turn by turn. A hold comes before."""
+        return self.redact_when in {Redact.AT_TURN_END, Redact.BEFORE_MODEL} and not self.is_held
+
     @classmethod
     def take_from(cls, row: dict[str, Any]) -> Self:
         """Out of a row of the view, or of a door that gives the same columns: those are taken off it."""

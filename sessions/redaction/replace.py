@@ -8,8 +8,9 @@ from itertools import chain, islice
 from typing import Any, Final
 from uuid import UUID
 
-from sessions.privacy import ALL_KINDS, Kind, SessionRedactor
-from sessions.redaction.known import known_words
+from sessions.hiding import hidden_claimed_id, kinds_replaced
+from sessions.known_words import known_words
+from sessions.privacy import SessionRedactor
 from sessions.redaction.read import StoredSegment, StoredSession, TurnWords
 from tenants.privacy_policy import PrivacyPolicy
 
@@ -39,10 +40,6 @@ class Replaced:
     turns: list[TurnWords] = field(default_factory=list)
     messages_changed: int = 0
     messages_seen: int = 0
-
-
-def kinds_replaced(policy: PrivacyPolicy) -> frozenset[Kind]:
-    return frozenset(kind for kind in ALL_KINDS if kind.name.lower() not in policy.kinds_kept)
 
 
 def redactor_for(session: StoredSession, policy: PrivacyPolicy, key: bytes) -> SessionRedactor:
@@ -119,19 +116,11 @@ class Replacing:
             self._done.turns.append(TurnWords(turn.id, turn.revision, turn.created_at, message, partial_reply))
 
     def _claimed_id(self) -> str | None:
-        """What a browser says its visitor is called, where that is personal data: an e-mail address, a name.
-
-        What was proved stays: it is the website's own key, by which the session is found and its visitor comes back.
-        """
+        """What was proved stays: it is the website's own key, by which its visitor comes back."""
         session = self._session
         if session.user_id is None or session.user_verified:
             return None
-        is_name = len(session.user_id.split()) > 1
-        redactor = SessionRedactor(
-            known=[session.user_id] if is_name else [], key=self._key, kinds=kinds_replaced(self._policy)
-        )
-        replaced = redactor.text(session.user_id)
-        return replaced if replaced != session.user_id else None
+        return hidden_claimed_id(session.user_id, self._policy, self._key)
 
 
 def _changed(said: Messages, replaced: Iterator[dict[str, Any]]) -> Messages | None:

@@ -71,7 +71,8 @@ SELECT id FROM claimed
 """
 
 READ: Final = f"""
-SELECT s.id AS session_pk, s.agent_id, s.context, s.message_count, {MAY_USE} AS may_use, {_IS_ANOTHERS} AS is_anothers,
+SELECT s.id AS session_pk, s.agent_id, s.context, s.user_id, s.user_verified, s.message_count,
+       s.legal_hold_at IS NOT NULL AS is_held, {MAY_USE} AS may_use, {_IS_ANOTHERS} AS is_anothers,
        {NEWEST_MESSAGES} AS messages,
        clock_timestamp() AS asked_at, t.id AS turn_id, t.message_hmac, t.state, t.fence, t.reply_id
   FROM agent_sessions s

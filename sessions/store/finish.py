@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sessions.store.begin import CONTEXT_MESSAGES
+from sessions.store.hide import hide_told
 from sessions.store.keep import SOMEBODY_WAITS
 from sessions.store.visits import LOCK_BY_PK, Claim
-from tenants.database import in_tenant
+from tenants.database import Statement, in_tenant
 from tenants.identifiers import new_id
 
 MOST_MESSAGES: Final = 100
@@ -58,13 +59,14 @@ class Finished:
     somebody_waits: bool
 
 
-async def finish_turn(claim: Claim, values: dict[str, Any]) -> Finished | None:
-    """Appends the exchange and closes the turn; None where the fence is lost.
+async def finish_turn(claim: Claim, values: dict[str, Any], over_told: dict[str, Any] | None = None) -> Finished | None:
+    """Appends the exchange and closes the turn; None where the fence is lost. ``over_told``: see ``store.hide``.
 
     ``state`` is ``completed``, or ``stopped`` where the reply is what was said until then.
     """
     everything = {**claim.values(), **values, "segment_id": new_id()}
-    _, rows = await in_tenant(claim.tenant_id, [(LOCK_BY_PK, everything), (_FINISH, everything)])
+    statements: list[Statement] = [(LOCK_BY_PK, everything), (_FINISH, everything)]
+    _, rows, *_ = await in_tenant(claim.tenant_id, [*statements, *hide_told(claim, over_told)])
     return Finished(**rows[0]) if rows else None
 
 

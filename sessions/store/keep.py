@@ -3,8 +3,9 @@
 from typing import Any, Final
 from uuid import UUID
 
+from sessions.store.hide import hide_told
 from sessions.store.visits import MAY_USE, THIS_SESSION, Claim, Visit
-from tenants.database import Row, in_tenant
+from tenants.database import Row, Statement, in_tenant
 
 _RENEW: Final = """
 UPDATE turns SET lease_expires_at = clock_timestamp() + make_interval(secs => %(lease_seconds)s)
@@ -21,7 +22,8 @@ SOMEBODY_WAITS: Final = """
 _CLOSE: Final = f"""
 UPDATE turns t SET state = %(state)s::text, lease_expires_at = NULL, finished_at = clock_timestamp(),
        error_code = %(error_code)s, error_reason = %(error_reason)s, model = %(model)s, demo = %(demo)s,
-       partial_reply = %(partial_reply)s, first_token_ms = %(first_token_ms)s, total_ms = %(total_ms)s,
+       message = COALESCE(%(message)s::text, t.message), partial_reply = %(partial_reply)s,
+       first_token_ms = %(first_token_ms)s, total_ms = %(total_ms)s,
        message_count = CASE WHEN %(state)s::text = 'stopped' THEN s.message_count END
   FROM agent_sessions s
  WHERE t.tenant_id = %(tenant_id)s AND t.id = %(turn_id)s AND t.fence = %(fence)s AND t.state IN ('queued', 'running')
@@ -36,12 +38,14 @@ async def renew_lease(claim: Claim, lease_seconds: float) -> Row | None:
     return rows[0] if rows else None
 
 
-async def close_turn(claim: Claim, values: dict[str, Any]) -> bool:
-    """Closes the turn without an exchange; the visitor's message stays on it. Does nothing where the fence is lost.
+async def close_turn(claim: Claim, values: dict[str, Any], over_told: dict[str, Any] | None = None) -> bool:
+    """Closes the turn without an exchange; the visitor's message stays on it, or is replaced by ``message``.
 
+    Does nothing where the fence is lost. ``over_told``: see ``store.hide``.
     Gives whether somebody waits behind what was closed.
     """
-    [rows] = await in_tenant(claim.tenant_id, [(_CLOSE, {**claim.values(), **values})])
+    closing: Statement = (_CLOSE, {**claim.values(), **values})
+    rows, *_ = await in_tenant(claim.tenant_id, [closing, *hide_told(claim, over_told)])
     return bool(rows and rows[0]["somebody_waits"])
 
 

@@ -32,7 +32,8 @@ WITH started AS (
        SET state = 'running', lease_expires_at = clock_timestamp() + make_interval(secs => %(lease_seconds)s)
      WHERE {_MINE} AND t.state IN ('queued', 'running') AND NOT EXISTS ({_OTHERS_OF_THE_LINE})
     RETURNING t.tenant_id, t.agent_session_id)
-SELECT s.context, s.message_count, clock_timestamp() AS asked_at, {NEWEST_MESSAGES} AS messages
+SELECT s.context, s.user_id, s.user_verified, s.message_count, clock_timestamp() AS asked_at,
+       {NEWEST_MESSAGES} AS messages
   FROM started JOIN agent_sessions s ON s.tenant_id = started.tenant_id AND s.id = started.agent_session_id
 """
 

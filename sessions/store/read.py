@@ -4,6 +4,7 @@ from itertools import chain
 from typing import Final
 from uuid import UUID
 
+from sessions.store.begin import NEWEST_MESSAGES
 from sessions.store.visits import MAY_USE, THIS_SESSION, Visit
 from tenants.database import Row, in_tenant
 
@@ -31,6 +32,18 @@ async def answered_turn(tenant_id: UUID, turn_id: UUID) -> Row | None:
     ``reply`` is None where the turn was stopped before its first word.
     """
     [rows] = await in_tenant(tenant_id, [(_ANSWERED, {"tenant_id": tenant_id, "turn_id": turn_id})])
+    return rows[0] if rows else None
+
+
+_TOLD: Final = f"""
+SELECT s.context, s.user_id, s.user_verified, s.legal_hold_at IS NOT NULL AS is_held, {NEWEST_MESSAGES} AS messages
+  FROM agent_sessions s WHERE {THIS_SESSION} AND {MAY_USE}
+"""
+
+
+async def told_before(visit: Visit) -> Row | None:
+    """What a session holds before a message is claimed; None where there is none, or the visit may not use it."""
+    [rows] = await in_tenant(visit.tenant_id, [(_TOLD, visit.values())])
     return rows[0] if rows else None
 
 

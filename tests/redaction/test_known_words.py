@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from sessions.privacy import Kind
-from sessions.redaction.known import known_words
+from sessions.known_words import known_words
 from tenants.privacy_choices import PERSONAL_DATA, PersonalData
 
 
