@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from sessions.privacy import Kind
 from sessions.known_words import known_words
+from sessions.privacy import Kind
 from tenants.privacy_choices import PERSONAL_DATA, PersonalData
 
 
