@@ -22,6 +22,7 @@ Message = dict[str, Any]
 
 _MOST_HEARD: Final = 10
 """Of the newest messages that were stored as they were written: so many are read for names, when a turn ends."""
+_LONGEST_QUESTION: Final = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ class Hiding:
         for position in range(len(told.messages)):
             self._hear(redactor, told.messages, position)
         return Asked(
-            message=_hidden(redactor, [*told.messages[-1:], _said("user", asked.message)])[-1],
+            message=_hidden(redactor, [*_last(told.messages), _said("user", asked.message)])[-1],
             user_id=asked.user_id if is_vouched else self._claimed_id(asked.user_id) or asked.user_id,
             context=None if asked.context is None else redactor.json(asked.context),
         )
@@ -119,7 +120,7 @@ class Hiding:
     def _exchange(self, told: Told, message: str, reply: str) -> Exchange:
         redactor = self._redactor or self._listening_to_newest(told, f"{message}\n{reply}")
         pair = [_said("user", message), _said("assistant", reply)]
-        *_, message, reply = _hidden(redactor, [*told.messages[-1:], *pair])
+        *_, message, reply = _hidden(redactor, [*_last(told.messages), *pair])
         context = redactor.json(told.context)
         user_id = None if told.user_verified else self._claimed_id(told.user_id)
         return Exchange(message, reply, told, context if context != told.context else None, user_id)
@@ -143,7 +144,7 @@ class Hiding:
         if messages[position].get("redacted"):
             return content
         if content not in self._heard:
-            before = messages[position - 1 : position] if position else []
+            before = _last(messages[:position])
             self._heard[content] = _hidden(redactor, [*before, messages[position]])[-1]
         return self._heard[content]
 
@@ -180,6 +181,11 @@ def hidden_claimed_id(user_id: str, policy: PrivacyPolicy, key: bytes) -> str | 
 
 def _said(role: str, content: str) -> Message:
     return {"role": role, "content": content}
+
+
+def _last(messages: list[Message]) -> list[Message]:
+    """The end of the last message: what comes next may answer the question that stands there."""
+    return [_said(message["role"], message["content"][-_LONGEST_QUESTION:]) for message in messages[-1:]]
 
 
 def _hidden(redactor: SessionRedactor, messages: list[Message]) -> list[str]:

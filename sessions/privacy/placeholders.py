@@ -10,7 +10,6 @@ address. Nothing may therefore be counted or joined by placeholders alone. Where
 values the same placeholder, the later one gets twelve digits, since its map back to the real words must be exact.
 """
 
-import hashlib
 import hmac
 import re
 from typing import Final
@@ -25,4 +24,5 @@ PLACEHOLDER: Final = re.compile(rf"\[(?:{'|'.join(Kind)})_(?:[0-9a-f]{{{LONG}}}|
 def placeholder(kind: Kind, normalised: str, key: bytes, digits: int = SHORT) -> str:
     """The placeholder of a value that its detector has normalised."""
     message = f"{kind}\0{normalised}".encode("utf-8", "surrogatepass")
-    return f"[{kind}_{hmac.new(key, message, hashlib.sha256).hexdigest()[:digits]}]"
+    digest = hmac.digest(key, message, "sha256").hex()
+    return f"[{kind}_{digest[:digits]}]"
