@@ -134,9 +134,9 @@ def test_later_turn_knows_who_was_named_before_and_keeps_placeholders(
     stage = Stage(cast, server, stub_model, mode, "stub;test=")
     stage.visitor.say("My name is Xqzanthe", message_id="message_0001")
     [name] = re.findall(r"\[NAME_[0-9a-f]+\]", transcript(stage.session)[0][1])
-    heard = stage.visitor.ask(f"xqzanthe here, {ALICE}")
-    assert f"xqzanthe here, {ALICE}" in heard
-    assert transcript(stage.session)[2][1] == f"{name} here, {stage.placeholder(ALICE)}"
+    heard = stage.visitor.ask(f"keep loaves for xqzanthe, {ALICE}")
+    assert f"keep loaves for xqzanthe, {ALICE}" in heard
+    assert transcript(stage.session)[2][1] == f"keep loaves for {name}, {stage.placeholder(ALICE)}"
     assert "xqzanthe" not in everything_stored(stage.session).lower()
     assert ("xqzanthe" in stage.sent().lower()) == (mode == "at_turn_end")
 
