@@ -4,16 +4,17 @@ One thread a process: the interpreter runs one at a time anyway, and hands over 
 """
 
 import asyncio
-import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
+
+import structlog
 
 from sessions.errors import InternalError
 
 Result = TypeVar("Result")
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 _thread: Final = ThreadPoolExecutor(1, thread_name_prefix="redactor")
 
@@ -22,6 +23,6 @@ async def in_redactor_thread(work: Callable[[], Result]) -> Result:
     """What ``work`` gives. Raises ``InternalError`` in place of its errors, which may quote what was said."""
     try:
         return await asyncio.get_running_loop().run_in_executor(_thread, work)
-    except Exception as error:  # noqa: BLE001  told without a word of the text
-        log.warning("the redactor broke: %s", type(error).__name__)
+    except Exception:
+        log.warning("the redactor broke", exc_info=True)
         raise InternalError from None

@@ -81,6 +81,7 @@ def test_turn_that_ends_after_the_erasure_writes_nothing(talk: Talk, run: Run) -
 
 CLOSED: dict[str, Any] = {
     "state": "failed",
+    "message": None,
     "error_code": "",
     "error_reason": "",
     "model": "",
