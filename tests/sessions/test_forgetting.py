@@ -1,7 +1,6 @@
 """Erasing and exporting a session that goes on being written to: nothing comes back, nothing is missed or doubled."""
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
@@ -14,37 +13,9 @@ from sessions.forgetting import forget_session
 from sessions.models import AgentSession, Erasure, HistorySegment, Turn
 from sessions.store import keep
 from sessions.store.erase import erase_session, new_receipt
-from tenants.database import close_chat_pool, open_chat_pool
 from tenants.legal_holds import set_hold
 from tenants.scoping import tenant_scope
-from tests.cast import Cast
 from tests.sessions.talk import Run, Talk
-
-
-@pytest.fixture(scope="module")
-def run(database: None) -> Iterator[Run]:
-    loop = asyncio.new_event_loop()
-    loop.run_until_complete(open_chat_pool())
-    yield loop.run_until_complete
-    loop.run_until_complete(close_chat_pool())
-    loop.close()
-
-
-@pytest.fixture
-def talk(cast: Cast, run: Run) -> Talk:
-    agent = cast.agent()
-    website = cast.website(cast.tenant(), agents=[agent])
-    with tenant_scope(website.tenant_id):
-        session = AgentSession.objects.create(
-            tenant_id=website.tenant_id,
-            website=website,
-            agent=agent,
-            agent_tenant_id=agent.tenant_id,
-            session_id="session_of_ada",
-            origin_host=website.domain,
-            token_hash=b"token",
-        )
-    return Talk(run, session)
 
 
 def rows(talk: Talk) -> tuple[int, ...]:

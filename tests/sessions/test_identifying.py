@@ -1,44 +1,11 @@
 """Marking a session as somebody's: the right to it is asked again in the statement that marks it."""
 
-import asyncio
-from collections.abc import Iterator
 from dataclasses import replace
 
-import pytest
-
 from sessions.ending_access import end_access
-from sessions.models import AgentSession
 from sessions.store import identify
-from tenants.database import close_chat_pool, open_chat_pool
 from tenants.scoping import tenant_scope
-from tests.cast import Cast
 from tests.sessions.talk import Run, Talk
-
-
-@pytest.fixture(scope="module")
-def run(database: None) -> Iterator[Run]:
-    loop = asyncio.new_event_loop()
-    loop.run_until_complete(open_chat_pool())
-    yield loop.run_until_complete
-    loop.run_until_complete(close_chat_pool())
-    loop.close()
-
-
-@pytest.fixture
-def talk(cast: Cast, run: Run) -> Talk:
-    agent = cast.agent()
-    website = cast.website(cast.tenant(), agents=[agent])
-    with tenant_scope(website.tenant_id):
-        session = AgentSession.objects.create(
-            tenant_id=website.tenant_id,
-            website=website,
-            agent=agent,
-            agent_tenant_id=agent.tenant_id,
-            session_id="session_of_ada",
-            origin_host=website.domain,
-            token_hash=b"token",
-        )
-    return Talk(run, session)
 
 
 def known_as(talk: Talk) -> tuple[str | None, bool]:

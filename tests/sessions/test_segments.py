@@ -1,6 +1,5 @@
 """Long sessions: the history rolls into segments, the transcript reads as one, and a turn costs what it always did."""
 
-import asyncio
 import json
 import random
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ from sessions.history import HistoryMessage, as_json
 from sessions.models import AgentSession, HistorySegment
 from sessions.store import finish, read
 from sessions.store.visits import LOCK_BY_PK
-from tenants.database import close_chat_pool, in_tenant, open_chat_pool
+from tenants.database import in_tenant
 from tenants.identifiers import new_id
 from tenants.scoping import tenant_scope
 from tests.cast import Cast
@@ -30,42 +29,6 @@ BIG = "x" * 1_100
 """50 messages, every second of them this big, stay below 48 KiB; 90 do not."""
 HUGE = "x" * 2_500
 """50 messages, every second of them this big, are more than 48 KiB."""
-
-
-@pytest.fixture(scope="module")
-def run(database: None) -> Iterator[Run]:
-    """Runs what is asynchronous on a loop, and a pool, of its own: tests stay free to look with the ORM."""
-    loop = asyncio.new_event_loop()
-    loop.run_until_complete(open_chat_pool())
-    yield loop.run_until_complete
-    loop.run_until_complete(close_chat_pool())
-    loop.close()
-
-
-@pytest.fixture
-def new_talk(cast: Cast, run: Run) -> Callable[[], Talk]:
-    agent = cast.agent()
-
-    def make() -> Talk:
-        website = cast.website(cast.tenant(), agents=[agent])
-        with tenant_scope(website.tenant_id):
-            session = AgentSession.objects.create(
-                tenant_id=website.tenant_id,
-                website=website,
-                agent=agent,
-                agent_tenant_id=agent.tenant_id,
-                session_id="session_long",
-                origin_host=website.domain,
-                token_hash=b"token",
-            )
-        return Talk(run, session)
-
-    return make
-
-
-@pytest.fixture
-def talk(new_talk: Callable[[], Talk]) -> Talk:
-    return new_talk()
 
 
 def test_history_rolls_past_100_messages_and_keeps_the_newest_50(talk: Talk) -> None:
@@ -281,9 +244,10 @@ def test_turn_600_costs_what_turn_60_cost(talk: Talk, run: Run) -> None:
     talk.exchanges(494)
     late = [plan_of_finish(talk, run) for _ in range(26)]
     assert len(talk.segments()) == 21
-    # A whole cycle from roll to roll each: within one, the history grows.
+    # A whole cycle from roll to roll each: within one, the history grows. As its statistics change, the server may join
+    # another way, which is a row or two; one row of each segment would be twenty.
     assert median(map(written, late)) < 1.3 * median(map(written, early))
-    assert max(map(rows_touched, late)) == max(map(rows_touched, early))
+    assert max(map(rows_touched, late)) < 1.5 * max(map(rows_touched, early))
     assert {node["Operation"] for plan in late for node in nodes(plan) if is_about_segments(node)} == {"Insert"}
     assert talk.pages(100) == talk.said
 
@@ -333,7 +297,8 @@ def written(plan: dict[str, Any]) -> int:
 
 
 def rows_touched(plan: dict[str, Any]) -> int:
-    return sum(int(node["Actual Rows"]) for node in nodes(plan))
+    """A bitmap's entries are left out: those of rows left dead are among them."""
+    return sum(int(node["Actual Rows"]) for node in nodes(plan) if node["Node Type"] != "Bitmap Index Scan")
 
 
 @pytest.mark.parametrize("earlier", [24, 25, 26, 49, 50, 51, 76, 77])
