@@ -7,8 +7,10 @@ import sys
 from django.core.management import execute_from_command_line
 
 from config.logs import tell_uncaught_errors
+from tenants.authors import Author, writing_as
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.development")
     tell_uncaught_errors()
-    execute_from_command_line(sys.argv)
+    with writing_as(Author.system(" ".join(["manage.py", *sys.argv[1:2]]))):
+        execute_from_command_line(sys.argv)

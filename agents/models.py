@@ -7,9 +7,10 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import F, Q
 
+from tenants import recording
 from tenants.foreign_keys import TenantForeignKey
 from tenants.identifiers import OPERATOR_ID
-from tenants.models import TenantOwned, Website
+from tenants.models import Change, TenantOwned, Website
 from tenants.scoping import SharedManager
 
 KEY_PATTERN = r"^[a-z0-9][a-z0-9_-]{1,63}$"
@@ -163,3 +164,53 @@ class WebsiteAgent(TenantOwned):
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.agent_tenant_id = self.agent.tenant_id
         super().save(*args, **kwargs)
+
+
+# The record of changes. An agent's instructions are the tenant's own text, and are kept in it; keys are not.
+
+ModelConnectionChange = recording.change_model(
+    Change,
+    ModelConnection,
+    [
+        "name",
+        "base_url",
+        "connect_timeout_seconds",
+        "first_token_timeout_seconds",
+        "idle_timeout_seconds",
+    ],
+    sealed="api_key_sealed",
+)
+AgentChange = recording.change_model(
+    Change,
+    Agent,
+    [
+        "key",
+        "name",
+        "instructions",
+        "connection",
+        "model",
+        "fallback_connection",
+        "fallback_model",
+        "temperature",
+        "max_output_tokens",
+        "max_context_messages",
+        "max_context_tokens",
+        "context_keys",
+        "total_timeout_seconds",
+        "is_active",
+    ],
+)
+WebsiteAgentChange = recording.change_model(
+    Change,
+    WebsiteAgent,
+    [
+        "website",
+        "agent",
+        "is_default",
+        "instructions",
+        "welcome",
+        "starters",
+        "accent",
+        "position",
+    ],
+)

@@ -11,6 +11,7 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from config.logs import configure, tell_uncaught_errors
 from config.request_ids import accepted_id, current_request_id
+from tenants.authors import Author, begin_writing_as
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +36,7 @@ def _send_request_id(headers: dict[str, Any], **_: Any) -> None:
 @signals.task_prerun.connect
 def _begin(task_id: str, task: Any, **_: Any) -> None:
     clear_contextvars()
+    begin_writing_as(Author.system(task.name))
     bind_contextvars(task_id=task_id, task=task.name, request_id=accepted_id(getattr(task.request, _HEADER, None)))
     _began_at[task_id] = time.perf_counter()
 
@@ -51,3 +53,4 @@ def _end(task_id: str, state: str | None, retval: Any, **_: Any) -> None:
     is_dull = state == SUCCESS and not retval
     (log.debug if is_dull else log.info)("task ended", state=state, ms=milliseconds)
     clear_contextvars()
+    begin_writing_as(None)

@@ -60,7 +60,7 @@ class ErasureAdmin(TenantOwnedAdmin):
 
     thing = Thing.ERASURES
     purpose = "What was erased, and how far it is. Answer a person who asks for their data or its deletion."
-    rank = 9
+    rank = 10
     empty_hint = "What visitors and staff have erased is listed here, in figures."
     list_display = ["shown_id", "kind_in_words", "shown_state", "conversations", "messages", "asked_for"]
     list_display_links = ["shown_id"]

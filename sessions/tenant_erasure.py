@@ -23,6 +23,7 @@ from sessions.looks import Actor, erase_record
 from sessions.refusals import DUE_KEY
 from sessions.relay import tell_of_erased
 from sessions.store.holds import IS_HELD
+from tenants.changes import erase_changes
 from tenants.identifiers import OPERATOR_ID, new_id
 from tenants.walls import APPEND_ONLY, READ_ONLY
 
@@ -54,7 +55,7 @@ SELECT c.table_name FROM information_schema.columns c JOIN information_schema.ta
  WHERE c.table_schema = 'public' AND c.column_name = 'tenant_id' AND t.table_type = 'BASE TABLE' ORDER BY 1
 """
 _RECORD: Final = {*APPEND_ONLY, *READ_ONLY}
-"""What ``note_tenant_erasure`` erases."""
+"""What ``note_tenant_erasure`` and ``erase_changes`` erase."""
 _NAMING_PEOPLE: Final = """
 SELECT k.conrelid::regclass::text, a.attname, a.attnotnull
   FROM pg_constraint k JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
@@ -162,6 +163,7 @@ def _erase_the_rest(tenant: DoomedTenant, figures: _Figures) -> UUID:
         _erase_people(cursor, tenant.people)
         cursor.execute("DELETE FROM django_admin_log WHERE object_id = %s", [str(tenant.id)])
         cursor.execute("DELETE FROM tenants WHERE id = %s", [tenant.id])
+        erase_changes(cursor, tenant.id)  # now that no row is left to add a line
         counts = {"sessions": figures.sessions, "messages": figures.messages, "turns": figures.turns}
         values = {"operator": OPERATOR_ID, "id": receipt_id, "started_at": figures.started_at}
         cursor.execute(_RECEIPT, {**values, **counts})

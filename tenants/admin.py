@@ -55,7 +55,7 @@ class TenantAdmin(RolePermissions, WritesWhatWasChanged):
 
     thing = Thing.SETTINGS
     purpose = "Name, time zone, how long conversations are kept, and how much visitors may ask."
-    rank = 10
+    rank = 11
     actions = None
     form = TenantForm
     change_form_template = "admin/parlour/tenant_change_form.html"
@@ -172,7 +172,7 @@ class PeopleAdmin(RolePermissions, WritesWhatWasChanged, _UserAdmin):
 
     thing = Thing.PEOPLE
     purpose = "The people who log in."
-    rank = 11
+    rank = 12
     actions = None
     list_display = ["username", "email", "is_active", "is_superuser", "last_login"]
     list_filter = ["is_active", "is_superuser"]

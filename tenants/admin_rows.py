@@ -12,6 +12,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from tenants.admin_list import OfferedFiltersList
 from tenants.admin_scope import role_in
+from tenants.changes import is_recorded
+from tenants.changes_page import show_changes_of
 from tenants.errors import ParlourError
 from tenants.roles import Deed, Rights, Thing, rights_of
 from tenants.scoping import active_tenant_id
@@ -57,7 +59,17 @@ class RolePermissions(_Permissions):
         """Django looks the row up before it asks who asks, and so tells everybody which ids there are."""
         if Deed.VIEW not in self.rights(request):
             raise PermissionDenied
-        return super().history_view(request, object_id, extra_context)
+        if not is_recorded(self.model):
+            return super().history_view(request, object_id, extra_context)
+        row = self.get_object(request, object_id)
+        return self.unknown(request, object_id) if row is None else show_changes_of(request, self.admin_site, row)
+
+    def unknown(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Django's answer to an id that does not exist, which a foreign one gets, too."""
+        response: HttpResponse = self._get_obj_does_not_exist_redirect(  # type: ignore[attr-defined]
+            request, self.opts, object_id
+        )
+        return response
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[OfferedFiltersList]:
         return OfferedFiltersList
@@ -151,13 +163,6 @@ class TenantOwnedAdmin(RolePermissions, WritesWhatWasChanged):
         except ParlourError as error:
             messages.error(request, str(error))
         return HttpResponseRedirect("../change/")
-
-    def unknown(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Django's answer to an id that does not exist, which a foreign one gets, too."""
-        response: HttpResponse = self._get_obj_does_not_exist_redirect(  # type: ignore[attr-defined]
-            request, self.opts, object_id
-        )
-        return response
 
 
 def _refused(request: HttpRequest, sentence: str) -> HttpResponseRedirect:

@@ -17,6 +17,8 @@ from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 from structlog.contextvars import bind_contextvars
 
+from tenants.authors import Author, writing_as
+from tenants.client_address import visitor_address
 from tenants.identifiers import OPERATOR_ID
 from tenants.models import Tenant
 from tenants.roles import Role
@@ -61,6 +63,10 @@ class AdminScopeMiddleware:
 
     def _answer_in(self, seat: Seat, seats: tuple[Seat, ...], request: HttpRequest) -> HttpResponse:
         bind_contextvars(tenant_id=seat.tenant_id)  # for the request's lines in the log
+        with writing_as(author_behind(request, seat.role)):
+            return self._answer_as_author(seat, seats, request)
+
+    def _answer_as_author(self, seat: Seat, seats: tuple[Seat, ...], request: HttpRequest) -> HttpResponse:
         if _opens_own_scopes(request):
             with tenant_scope(seat.tenant_id):
                 tenant = Tenant.objects.get(pk=seat.tenant_id)
@@ -74,6 +80,13 @@ class AdminScopeMiddleware:
             if response.status_code >= _SERVER_ERROR:
                 transaction.set_rollback(True)
         return response
+
+
+def author_behind(request: HttpRequest, role: str, name: str | None = None) -> Author:
+    """For the record of changes; ``name`` is that of somebody who has no login yet."""
+    address = visitor_address(request.META.get("REMOTE_ADDR"), request.META.get("HTTP_X_FORWARDED_FOR"))
+    user_id, known_name = request.user.pk, request.user.get_username()
+    return Author.person(user_id, name or known_name, role, str(address or ""))
 
 
 def opens_own_scopes(view: View) -> View:

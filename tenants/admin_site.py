@@ -11,10 +11,11 @@ from django.urls import URLPattern, URLResolver, path, reverse
 from django.views.decorators.http import require_POST
 
 from tenants.admin_scope import CHOSEN_TENANT, is_operators_desk, opens_own_scopes, role_in, tenant_of
+from tenants.changes_page import PURPOSE, RANK, show_changes
 from tenants.identifiers import OPERATOR_ID
 from tenants.login_form import LoginForm, seconds_locked
 from tenants.models import Tenant, Website
-from tenants.roles import Role
+from tenants.roles import Deed, Role, Thing, may
 from tenants.scoping import tenant_scope
 
 
@@ -32,9 +33,10 @@ class ParlourAdminSite(admin.AdminSite):
     def get_urls(self) -> list[URLResolver | URLPattern]:
         view = opens_own_scopes(self.admin_view(require_POST(self.switch_tenant)))
         switch = path("switch-tenant/", view, name="switch_tenant")
+        changes = path("changes/", self.admin_view(self.changes), name="changes")
         # Django's shortcut to an object's own page: none has one, and it looks rows up without asking who asks.
         others = [url for url in super().get_urls() if getattr(url, "name", None) != "view_on_site"]
-        return [switch, *others]
+        return [switch, changes, *others]
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Django's, which says by its status, too, that there were too many tries."""
@@ -63,8 +65,13 @@ class ParlourAdminSite(admin.AdminSite):
             int(str(request.user.pk)), [tenant], CHANGE, change_message="Entered this tenant.", single_object=True
         )
 
+    def changes(self, request: HttpRequest) -> HttpResponse:
+        return show_changes(request, self)
+
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         entries = [entry for app in self.get_app_list(request) for entry in app["models"]]
+        if may(role_in(request), Deed.VIEW, Thing.CHANGES):
+            entries.append({"name": "Changes", "admin_url": reverse("admin:changes"), "purpose": PURPOSE, "rank": RANK})
         context = {
             "cards": sorted(entries, key=lambda entry: int(entry["rank"])),
             "first_steps": role_in(request) is not Role.AUDITOR and not Website.objects.exists(),

@@ -15,6 +15,19 @@ GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role};
 REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {role};
 """
 
+# The library's switches: a global table of contexts, which nobody here uses, and a setting that silences triggers.
+_NO_SWITCHES = """
+DO $$ BEGIN
+    IF to_regclass('public.pghistory_context') IS NOT NULL THEN
+        REVOKE ALL ON public.pghistory_context FROM {role};
+    END IF;
+    IF to_regproc('public._pgtrigger_should_ignore') IS NOT NULL THEN
+        CREATE OR REPLACE FUNCTION public._pgtrigger_should_ignore(trigger_name NAME) RETURNS BOOLEAN
+            LANGUAGE sql IMMUTABLE AS 'SELECT false';
+    END IF;
+END $$;
+"""
+
 # A table may be missing: ``migrate`` goes to older states, too.
 _NARROWED = """
 SELECT relname, relname = ANY (%(append_only)s::text[]) FROM pg_class
@@ -30,6 +43,7 @@ def grant_application_role(role: str) -> None:
     with transaction.atomic("owner"), connections["owner"].cursor() as cursor:
         cursor.execute(sql.SQL(_GRANTS).format(role=sql.Identifier(role)))
         _narrow(cursor, role)
+        cursor.execute(sql.SQL(_NO_SWITCHES).format(role=sql.Identifier(role)))
         cursor.execute(
             "select p.oid::regprocedure::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace"
             " where n.nspname = 'public' and starts_with(p.proname, %s)",

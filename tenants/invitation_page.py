@@ -22,7 +22,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
-from tenants.admin_scope import CHOSEN_TENANT
+from tenants.admin_scope import CHOSEN_TENANT, author_behind
+from tenants.authors import writing_as
 from tenants.errors import AlreadyMemberError, InvitationUnusableError
 from tenants.invitations import OpenInvitation, accept_as, accept_as_new_person, hash_token, open_invitation
 from tenants.throttle import Throttle, network_behind
@@ -106,7 +107,8 @@ def join(request: HttpRequest, invitation: OpenInvitation) -> HttpResponse:
     if person is None or person.is_superuser:
         return HttpResponseRedirect(reverse("invitation"))
     try:
-        accept_as(person, invitation)
+        with writing_as(author_behind(request, invitation.role)):
+            accept_as(person, invitation)
     except AlreadyMemberError as error:
         return _page(request, status=HTTPStatus.CONFLICT, sentence=str(error), enter=True)
     return _enter(request, invitation)
@@ -125,7 +127,8 @@ def sign_up(request: HttpRequest, invitation: OpenInvitation) -> HttpResponse:
     if not form.is_valid():
         return _offer(request, invitation, form)
     try:
-        user = accept_as_new_person(form.cleaned_data["username"], form.cleaned_data["password1"], invitation)
+        with writing_as(author_behind(request, invitation.role, form.cleaned_data["username"])):
+            user = accept_as_new_person(form.cleaned_data["username"], form.cleaned_data["password1"], invitation)
     except IntegrityError:  # the same name at the same moment
         form.add_error("username", "Please choose another name.")
         return _offer(request, invitation, form)

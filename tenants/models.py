@@ -4,6 +4,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import available_timezones
 
+import pghistory.models
+import pghistory.utils
+import pgtrigger
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -11,6 +14,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from tenants import recording
 from tenants.domains import display_domain
 from tenants.errors import LegalHoldError
 from tenants.foreign_keys import TenantForeignKey
@@ -240,6 +244,23 @@ class Holdable(TenantOwned):
         if type(self).objects.filter(pk=self.pk, legal_hold_at__isnull=False).exists():
             raise LegalHoldError
         return super().delete(*args, **kwargs)
+
+
+class Change(TenantOwned, pghistory.models.Event):  # type: ignore[misc]  # the former's manager counts
+    """A line of the record of changes: a row as it became, or as it was last. Triggers write it, and nobody changes it.
+
+    ``id`` is the recorded row's, ``pgh_context`` a ``tenants.authors.Author``.
+    """
+
+    pgh_id = models.BigAutoField(primary_key=True)
+    pgh_context = pghistory.utils.JSONField(null=True)
+    # As the recorded tenant may be gone before its record is.
+    tenant = TenantForeignKey(
+        Tenant, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, editable=False, related_name="+"
+    )
+
+    class Meta:
+        abstract = True
 
 
 class Membership(TenantOwned):
@@ -582,3 +603,75 @@ class RefusedOrigin(TenantOwned):
 
     def __str__(self) -> str:
         return self.origin or "others"
+
+
+# The record of changes. Neither what is sealed, hashed or secret is in it, nor what jobs count.
+
+_TENANT_ITSELF: Final = pgtrigger.Trigger(
+    name="of_itself",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert,
+    func="NEW.tenant_id := NEW.id; RETURN NEW;",
+)
+TenantChange = recording.change_model(
+    Change,
+    Tenant,
+    [
+        "name",
+        "slug",
+        "is_active",
+        "time_zone",
+        "retention_days",
+        "turn_retention_days",
+        "redact_when",
+        "redact_after_hours",
+        "kinds_kept",
+        "ip_storage",
+        "stores_user_agent",
+        "token_idle_days",
+        "token_lifetime_days",
+        "session_turns_per_minute",
+        "network_turns_per_minute",
+        "turns_per_minute",
+        "turns_per_day",
+        "tokens_per_day",
+    ],
+    triggers=[_TENANT_ITSELF],
+)
+MembershipChange = recording.change_model(Change, Membership, ["user", "role"])
+InvitationChange = recording.change_model(
+    Change,
+    Invitation,
+    ["role", "note", "invited_by", "expires_at", "accepted_at", "accepted_by", "revoked_at"],
+)
+WebsiteChange = recording.change_model(
+    Change,
+    Website,
+    [
+        "domain",
+        "title",
+        "is_active",
+        "require_session_token",
+        "double_send",
+        "turns_per_day",
+        "tokens_per_day",
+        "quota_message",
+        "retention_days",
+        "turn_retention_days",
+        "redact_when",
+        "redact_after_hours",
+        "kinds_kept",
+        "ip_storage",
+        "stores_user_agent",
+        "legal_hold_at",
+        "legal_hold_by",
+        "identity_secret_made_at",
+        "proved_at",
+        "proof_method",
+        "proof_lapsed_at",
+    ],
+)
+WebsiteOriginChange = recording.change_model(Change, WebsiteOrigin, ["website", "origin", "proved_at"])
+ApiKeyChange = recording.change_model(
+    Change, ApiKey, ["name", "prefix", "scopes", "expires_at", "revoked_at", "created_by"]
+)

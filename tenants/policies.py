@@ -29,6 +29,16 @@ def kept_while_held(table: str, is_free: str) -> RunSQL:
     )
 
 
+def rows_as_found(table: str, record: str, columns: str) -> RunSQL:
+    """Begins the record of changes of a table with its rows as they are now; their first change has a before, then."""
+    columns = f"id, created_at, {columns}"
+    return RunSQL(
+        f"INSERT INTO {record} (pgh_created_at, pgh_label, {columns})"  # noqa: S608  names that a migration gives
+        f" SELECT clock_timestamp(), 'found', {columns} FROM {table} ORDER BY created_at, id;",
+        RunSQL.noop,
+    )
+
+
 def composite_foreign_key(table: str, columns: str, target: str, target_columns: str, on_delete: str) -> RunSQL:
     """A foreign key that carries the tenant, so that a row can never point at another tenant's."""
     name = f"{table}_{columns.replace(', ', '_')}_fk"

@@ -35,6 +35,7 @@ class Thing(StrEnum):
     LOOKS = "The record of looks at conversations"
     EXPORTS = "Conversations as files"
     ERASURES = "Erasures"
+    CHANGES = "The record of changes"
     MEMBERS = "Members"
     INVITATIONS = "Invitations"
     SETTINGS = "The tenant's settings"
@@ -55,8 +56,8 @@ _ASKS: Final = READS | {Deed.ADD}
 _ALL: Final = frozenset(Deed)
 
 # Members are added by invitation: whoever could add them by name would learn who else has a login here.
-# Nobody writes conversations, or the record of looks at them. Invitations are withdrawn (a change), and stay to be
-# read; so do people.
+# Nobody writes conversations, or the records of looks and changes. Invitations are withdrawn (a change), and stay to
+# be read; so do people.
 _POLICY: Final[dict[Thing, dict[Role, Rights]]] = {
     Thing.WEBSITES: {Role.OPERATOR: _ALL, Role.OWNER: _ALL, Role.ADMIN: _ALL, Role.AUDITOR: READS},
     Thing.AGENTS: {Role.OPERATOR: _ALL, Role.OWNER: _ALL, Role.ADMIN: _ALL, Role.AUDITOR: READS},
@@ -67,6 +68,7 @@ _POLICY: Final[dict[Thing, dict[Role, Rights]]] = {
     # A file leaves the house, where no look at it is recorded any more: it is for those who answer for it.
     Thing.EXPORTS: {Role.OPERATOR: READS, Role.OWNER: READS, Role.ADMIN: READS},
     Thing.ERASURES: {Role.OPERATOR: _ASKS, Role.OWNER: _ASKS, Role.ADMIN: _ASKS, Role.AUDITOR: READS},
+    Thing.CHANGES: {Role.OPERATOR: READS, Role.OWNER: READS, Role.ADMIN: READS, Role.AUDITOR: READS},
     Thing.MEMBERS: {Role.OPERATOR: _ALL, Role.OWNER: _MANAGES, Role.ADMIN: READS, Role.AUDITOR: READS},
     Thing.INVITATIONS: {Role.OPERATOR: _KEEPS, Role.OWNER: _KEEPS, Role.ADMIN: READS, Role.AUDITOR: READS},
     Thing.SETTINGS: {Role.OPERATOR: _EDITS, Role.OWNER: _EDITS, Role.ADMIN: READS, Role.AUDITOR: READS},

@@ -21,6 +21,7 @@ from django.db.models import Q
 from django.db.models.query import RawQuerySet
 from django.db.models.sql.compiler import SQLCompiler
 
+from tenants.authors import SET_TENANT_AND_AUTHOR, author_in_database
 from tenants.errors import TenantMismatchError, TenantScopeConflictError, TenantScopeMissingError
 from tenants.identifiers import OPERATOR_ID
 
@@ -65,7 +66,7 @@ def tenant_scope(tenant_id: UUID) -> Iterator[None]:
     # durable: inside somebody's outer transaction the setting would outlive this scope.
     with transaction.atomic(durable=True):
         with connection.cursor() as cursor:
-            cursor.execute(SET_TENANT, [str(tenant_id)])
+            cursor.execute(SET_TENANT_AND_AUTHOR, [str(tenant_id), author_in_database()])
         scope = _Scope(tenant_id, connection)
         token = _active.set(scope)
         try:

@@ -14,6 +14,9 @@ GLOBAL_MODELS: Final = {
     "auth.Permission": "names of rights, the same everywhere",
     "contenttypes.ContentType": "names of models, the same everywhere",
     "sessions.Session": "logins to the admin",
+    "pghistory.Context": "unused, and closed to the application: changes carry their author themselves",
+    "pghistory.Events": "no table: reads the tables of changes, behind their policies; unused",
+    "pghistory.MiddlewareEvents": "no table, as the one before",
     "admin.LogEntry": "what staff did in the admin; shown to nobody, for it knows no tenants",
 }
 """Models without a tenant, and why."""

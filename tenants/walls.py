@@ -13,6 +13,7 @@ DOORS: Final = frozenset(
         "door_chain_look()",
         "door_domain_has_lapsed(uuid)",
         "door_forget_rehearsal()",
+        "door_forget_rehearsed_changes()",
         "door_invitation_by_hash(bytea)",
         "door_memberships_of(integer)",
         "door_release_lapsed_domain(uuid)",
@@ -31,7 +32,18 @@ DOORS: Final = frozenset(
 )
 """Every function that works as its owner. A new one is a new hole in the wall: what does it return, and to whom?"""
 
-APPEND_ONLY: Final = ("looks",)
+APPEND_ONLY: Final = (
+    "agent_changes",
+    "api_key_changes",
+    "invitation_changes",
+    "looks",
+    "membership_changes",
+    "model_connection_changes",
+    "tenant_changes",
+    "website_agent_changes",
+    "website_changes",
+    "website_origin_changes",
+)
 """Tables to which the application may add and which it may read, nothing else."""
 
 READ_ONLY: Final = ("look_heads",)
@@ -45,6 +57,7 @@ _TENANT_ROWS: Final = f"(tenant_id = {_ACTIVE})"
 FURTHER_POLICIES: Final = {
     ("tenants", "tenant_rows"): ("*", f"(id = {_ACTIVE})"),
     ("tenants", "operator_rows"): ("*", f"({_ACTIVE} = {_OPERATOR})"),
+    ("tenant_changes", "operator_rows"): ("*", f"({_ACTIVE} = {_OPERATOR})"),
     ("agents", "shared_agents"): ("r", f"(tenant_id = {_OPERATOR})"),
 }
 """By table and name, the command (as ``pg_policy.polcmd``) and the condition of every policy that there is beside

@@ -78,7 +78,12 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "drf_spectacular",
+    "pgtrigger",
+    "pghistory",
 ]
+
+# One after the other also within a transaction.
+PGHISTORY_CREATED_AT_FUNCTION = "clock_timestamp()"
 
 # The pages' chain. The API has none: config/asgi.py says why.
 MIDDLEWARE = [

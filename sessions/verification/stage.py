@@ -258,6 +258,8 @@ def _clear_tenant(tenant_id: UUID) -> None:
         LogEntry.objects.filter(user__in=own).delete()
         own.delete()
         Tenant.objects.filter(pk=tenant_id).delete()
+        with database.cursor() as cursor:
+            cursor.execute("SELECT door_forget_rehearsed_changes()")
 
 
 def _digest(table: str) -> str:

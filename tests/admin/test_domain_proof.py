@@ -84,7 +84,7 @@ def test_owner_proves_the_domain(enter: Enter, alice: Shop, internet: Internet, 
     assert (now(website).is_proved, now(website).proof_method) == (True, "meta")
     page = client.get(page_of(website)).text
     assert "Proved by its page on " in page
-    assert "Proved the domain." in client.get(page_of(website, "history")).text
+    assert "<dt>Proof method</dt>" in client.get(page_of(website, "history")).text
 
 
 def client_of(enter: Enter, shop: Shop, website: Website) -> Client:
@@ -187,7 +187,7 @@ def test_lapsed_domain_is_taken_over_after_a_question(
     response = client.post(page_of(website, "take-over/confirmed"))
     assert sentences(response) == [f"{website} is proved."]
     assert (now(website).is_proved, now(held).is_proved) == (True, False)
-    assert "Took the domain over." in client.get(page_of(website, "history")).text
+    assert "<dt>Proof method</dt>" in client.get(page_of(website, "history")).text
     theirs = enter(bob.owner).get(page_of(held)).text
     assert "Visitors are refused: the proof was gone for too long." in theirs
     assert [text for text in (alice.tenant.name, website.proof_token) if text in theirs] == []

@@ -39,6 +39,7 @@ PLAIN = {
     "login/",
     "logout/",
     "switch-tenant/",
+    "changes/",
     "password_change/",
     "password_change/done/",
     "agent_sessions/agentsession/redaction-preview/",

@@ -57,7 +57,7 @@ def test_new_secret_is_shown_once_and_kept_sealed(enter: Enter, alice: Shop) -> 
         )
     ]
     assert [page for page in everywhere if secret in page or secret[3:] in page] == []
-    assert "Made a new identity secret." in everywhere[2]
+    assert "<dt>Identity secret made at</dt>" in everywhere[2]
     assert [cookie for cookie in client.cookies.values() if secret in cookie.value] == []
     assert [one for one in Session.objects.all() if secret in str(one.get_decoded())] == []
     assert [entry for entry in LogEntry.objects.all() if secret in entry.change_message] == []

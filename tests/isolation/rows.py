@@ -14,7 +14,7 @@ from sessions.looks import Actor, record_look
 from sessions.models import HistorySegment, Look, LookHead, Turn
 from sessions.targets import Target
 from tenants.invitations import invite
-from tenants.models import Membership, RedactionKey, RefusedOrigin, Tenant, TenantOwned, WebsiteOrigin
+from tenants.models import Change, Membership, RedactionKey, RefusedOrigin, Tenant, TenantOwned, WebsiteOrigin
 from tenants.redaction_keys import redaction_key
 from tenants.refused_origins import Refusals, store_refusals
 from tenants.scoping import tenant_scope
@@ -42,7 +42,18 @@ def make_rows(cast: Cast, word: str) -> tuple[Tenant, dict[type[TenantOwned], An
         record_look(Actor("1", f"Reader of {word}", "owner"), Look.Kind.VIEW, subject=long_session.session_id)
         made.append(ask_for_erasure(Target.user(f"User of {word}")))
         redaction_key()
-        models = (Membership, WebsiteOrigin, HistorySegment, Turn, RefusedOrigin, Look, LookHead, RedactionKey)
+        changes: list[Any] = [model for model in OWNED if issubclass(model, Change)]
+        models: tuple[Any, ...] = (
+            Membership,
+            WebsiteOrigin,
+            HistorySegment,
+            Turn,
+            RefusedOrigin,
+            Look,
+            LookHead,
+            RedactionKey,
+            *changes,
+        )
         found: list[Any] = [model.objects.first() for model in models]
         found.append(WebsiteAgent.objects.select_related("agent").first())
     return shop.tenant, {type(row): row for row in [*made, *found] if row is not None}

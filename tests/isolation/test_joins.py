@@ -68,6 +68,8 @@ def paths_from(model: type[Model], hops: int = HOPS) -> Iterator[tuple[str, type
     names = {field.name for field in model._meta.get_fields(include_hidden=True) if field.is_relation}
     for name in sorted(names):
         end: Any = model._meta.get_field(name).related_model
+        if not end._meta.concrete_model._meta.managed:
+            continue  # a model without a table, which no query can reach
         yield name, end
         for further, last in paths_from(end, hops - 1) if hops > 1 else ():
             yield f"{name}__{further}", last

@@ -25,7 +25,12 @@ Connection = psycopg.Connection[Any]
 NOTHING_SET = "nothing set"
 NOBODY = [NOTHING_SET, "", "another tenant"]
 
-WRITING = {"door_chain_look()", "door_forget_rehearsal()", "door_release_lapsed_domain(uuid)"}
+WRITING = {
+    "door_chain_look()",
+    "door_forget_rehearsal()",
+    "door_forget_rehearsed_changes()",
+    "door_release_lapsed_domain(uuid)",
+}
 
 RECORD = {*APPEND_ONLY, *READ_ONLY}
 """Tables that not even their own tenant changes: the role lacks the right, so that no policy is asked."""
@@ -93,7 +98,8 @@ def test_every_table_is_a_tenants_or_global(tables: list[str]) -> None:
         "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p', 'f', 'v', 'm')"
         " AND relnamespace = 'public'::regnamespace"
     )
-    unscoped = {apps.get_model(label)._meta.db_table for label in GLOBAL_MODELS} | GLOBAL_TABLES
+    models = [apps.get_model(label) for label in GLOBAL_MODELS]
+    unscoped = {model._meta.db_table for model in models if model._meta.concrete_model._meta.managed} | GLOBAL_TABLES
     assert {name for (name,) in relations} - set(tables) == unscoped | INVOKERS_VIEWS
     assert set(tables) == {model._meta.db_table for model in OWNED}
 
@@ -205,26 +211,23 @@ def test_tenant_sees_itself_alone_among_tenants(app: Connection, mine: Tenant, t
     assert everything_of(theirs)["Tenant"] == before
 
 
+CHANGING: list[LiteralString] = [
+    "UPDATE {table} SET tenant_id = tenant_id",
+    "DELETE FROM {table}",
+    "TRUNCATE {table}",
+    "SELECT * FROM {table} FOR UPDATE",
+    "INSERT INTO {table} SELECT * FROM {table} ON CONFLICT ON CONSTRAINT {key} DO UPDATE SET id = excluded.id",
+]
+
+
 @pytest.mark.parametrize("who", ["the tenant itself", *NOBODY])
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE {table} SET number = number",
-        "UPDATE {table} SET hash = 'x'",
-        "DELETE FROM {table}",
-        "TRUNCATE {table}",
-        "SELECT * FROM {table} FOR UPDATE",
-        "INSERT INTO {table} SELECT * FROM {table} ON CONFLICT (tenant_id, id) DO UPDATE SET number = 1",
-    ],
-)
 @pytest.mark.parametrize("table", sorted(RECORD))
-def test_record_is_changed_by_nobody(
-    app: Connection, mine: Tenant, theirs: Tenant, table: str, statement: LiteralString, who: str
-) -> None:
+def test_record_is_changed_by_nobody(app: Connection, mine: Tenant, theirs: Tenant, table: str, who: str) -> None:
     before = everything_of(mine)
-    enter(app, str(mine.id) if who == "the tenant itself" else who, theirs)
-    with pytest.raises(errors.InsufficientPrivilege, match="permission denied"):
-        app.execute(in_table(statement, table))
+    for statement in [*CHANGING, "UPDATE {table} SET hash = 'x'"] if table == "looks" else CHANGING:
+        enter(app, str(mine.id) if who == "the tenant itself" else who, theirs)
+        with pytest.raises(errors.InsufficientPrivilege, match="permission denied"):
+            app.execute(sql.SQL(statement).format(table=sql.Identifier(table), key=sql.Identifier(f"{table}_pkey")))
     assert everything_of(mine) == before
 
 

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 
+from tenants.changes_page import RANK as CHANGES_RANK
 from tenants.roles import Deed, Role, Thing, may, policy_in_words, rights_of
 
 ALL = {"view", "add", "change", "delete"}
@@ -17,6 +18,7 @@ POLICY = {
     Thing.LOOKS: (READ, READ, READ, READ),
     Thing.EXPORTS: (READ, READ, READ, set()),
     Thing.ERASURES: ({"view", "add"}, {"view", "add"}, {"view", "add"}, READ),
+    Thing.CHANGES: (READ, READ, READ, READ),
     Thing.MEMBERS: (ALL, {"view", "change", "delete"}, READ, READ),
     Thing.INVITATIONS: ({"view", "add", "change"}, {"view", "add", "change"}, READ, READ),
     Thing.SETTINGS: ({"view", "change"}, {"view", "change"}, READ, READ),
@@ -43,7 +45,7 @@ def test_policy_in_words_leaves_out_what_is_the_operators_alone() -> None:
 
 
 def test_every_page_has_a_place_of_its_own_on_the_home_page() -> None:
-    ranks = [getattr(page, "rank", 0) for page in admin.site._registry.values()]
+    ranks = [CHANGES_RANK, *(getattr(page, "rank", 0) for page in admin.site._registry.values())]
     assert sorted(ranks) == list(range(1, len(ranks) + 1))
 
 
