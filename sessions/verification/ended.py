@@ -18,7 +18,7 @@ from sessions.verification.visitors import (
     visitor_headers,
     what_leaks,
 )
-from tenants.models import MOST_TOKEN_LIFETIME_DAYS
+from tenants.models.bounded import MOST_TOKEN_LIFETIME_DAYS
 from tenants.scoping import tenant_scope
 
 WALL: Final = "visitors: rights that ended"
