@@ -71,7 +71,8 @@ class Client:
     def _body(self, session_id: str, number: int) -> dict[str, object]:
         if not self._target.is_conversation:
             return self._target.body
-        message = {"message": f"Hello {number}", "session_id": session_id, "message_id": secrets.token_hex(8)}
+        words = self._plan.message.format(number=number)
+        message = {"message": words, "session_id": session_id, "message_id": secrets.token_hex(8)}
         return {**self._target.body, **message}
 
 

@@ -35,6 +35,8 @@ class Plan:
     sessions: int = 1
     turns: int = 1
     seconds: float = 300.0
+    message: str = "Hello {number}"
+    """What a client says; ``{number}`` is the turn's in its session."""
 
     def to_json(self) -> bytes:
         return orjson.dumps(self)

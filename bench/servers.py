@@ -11,10 +11,11 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.request import Request, urlopen
 
 ROOT = Path(__file__).resolve().parents[1]
+WEB_LOG = ROOT / ".run" / "bench-web.log"
 READY_SECONDS = 60
 STOP_SECONDS = 30
 
@@ -47,15 +48,19 @@ def run_once(*arguments: str, environment: Mapping[str, str]) -> str:
 
 @contextmanager
 def running(
-    *arguments: str, environment: Mapping[str, str] | None = None, output: int | None = subprocess.PIPE
+    *arguments: str, environment: Mapping[str, str] | None = None, log: IO[str] | None = None
 ) -> Iterator[subprocess.Popen[str]]:
-    """Python with ``arguments`` until the block ends. In a group of its own: Ctrl-C reaches it through us alone."""
+    """Python with ``arguments`` until the block ends; ``log`` takes all its words, where there is one.
+
+    In a group of its own: Ctrl-C reaches it through us alone.
+    """
     process = subprocess.Popen(
         [sys.executable, *arguments],
         cwd=ROOT,
         env=environment,
         stdin=subprocess.PIPE,
-        stdout=output,
+        stdout=log or subprocess.PIPE,
+        stderr=log,
         text=True,
         process_group=0,
     )
@@ -107,9 +112,10 @@ def running_stub() -> Iterator[StubModel]:
 
 @contextmanager
 def running_web(port: int) -> Iterator[subprocess.Popen[str]]:
-    """The real web server, as production starts it: two processes, ready to serve."""
+    """The real web server, as production starts it: two processes, ready to serve, each request a line of its log."""
     command = ("-m", "config.web", "--port", str(port), "--workers", "2", "--log-level", "warning")
-    with running(*command, environment=web_environment(port), output=None) as process:
+    WEB_LOG.parent.mkdir(exist_ok=True)
+    with WEB_LOG.open("w") as log, running(*command, environment=web_environment(port), log=log) as process:
         wait_until_ready(process, f"http://127.0.0.1:{port}/readyz")
         yield process
 
@@ -119,7 +125,7 @@ def wait_until_ready(process: subprocess.Popen[str], url: str) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while refusal := _refusal(url):
         if process.poll() is not None:
-            raise ServerNotReadyError(f"the web server ended with status {process.returncode}")
+            raise ServerNotReadyError(f"the web server ended with status {process.returncode}; its words: {WEB_LOG}")
         if time.monotonic() > deadline:
             raise ServerNotReadyError(f"the web server was not ready within {READY_SECONDS} s: {refusal}")
         time.sleep(0.1)

@@ -18,6 +18,7 @@ class Size:
     flat_turn: int = 50
     many_sessions: int = 20_000
     retention_clients: int = 5
+    redacting_sessions: int = 30
     redaction_seconds: float = 2.0
     hostile_kb: int = 20
 
@@ -37,6 +38,7 @@ QUICK: Final = Size(
     flat_turn=12,
     many_sessions=200,
     retention_clients=2,
+    redacting_sessions=1,
     redaction_seconds=0.1,
     hostile_kb=1,
 )

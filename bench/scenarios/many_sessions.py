@@ -11,12 +11,14 @@ import psycopg
 
 from bench.results import Goal
 from bench.scenarios.scenario import Figures, Metric, Scenario, percentile
+from bench.servers import ROOT
 from bench.stage import Stage, System
 from sessions.store.begin import READ
 from sessions.store.visits import LOCK, Visit
 from tenants.doors import TokenLife
 from tenants.scoping import SET_TENANT
 
+PLANS: Final = ROOT / ".run" / "bench-plans.txt"
 LOOKED_AT: Final = 300
 TRANSACTIONS: Final = 3_000
 LOOKUP_MS: Final = Goal(1.0)
@@ -66,6 +68,7 @@ def measure(stage: Stage, system: System) -> Figures:  # noqa: ARG001  the datab
     with psycopg.connect(os.environ["DATABASE_URL"]) as app, psycopg.connect(os.environ["DATABASE_OWNER_URL"]) as owner:
         lookups = [_explained_ms(app, LOCK, visit) for visit in visits]
         histories = [_explained_ms(app, READ, visit) for visit in visits]
+        _write_plans(app, visits[0])
         scoped_ms = _cpu_ms(cpu, lambda visit: _in_scope(app, visit), visits)
         bare_ms = _cpu_ms(cpu, lambda visit: _bare(owner, visit), visits)
     return {
@@ -108,6 +111,18 @@ def _explained_ms(app: psycopg.Connection[Any], statement: LiteralString, visit:
     assert row is not None
     [plan] = row[0]
     return float(plan["Planning Time"] + plan["Execution Time"])
+
+
+def _write_plans(app: psycopg.Connection[Any], visit: dict[str, Any]) -> None:
+    """For people to read: how the two statements are run among so many."""
+    texts = []
+    for statement in (LOCK, READ):
+        with app.transaction(force_rollback=True):
+            app.execute(SET_TENANT, [str(visit["tenant_id"])])
+            rows = app.execute("EXPLAIN (ANALYZE, BUFFERS) " + statement, visit).fetchall()
+        texts.append("\n".join(line for (line,) in rows))
+    PLANS.parent.mkdir(exist_ok=True)
+    PLANS.write_text("\n\n".join(texts) + "\n")
 
 
 def _cpu_ms(

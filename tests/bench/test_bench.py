@@ -39,6 +39,11 @@ FIGURES = {
         "loading its history, p99",
         "CPU of PostgreSQL for scope and policy, a transaction",
     ],
+    "personal data is replaced": [
+        f"{mode}: {figure}"
+        for mode in ("after_silence", "at_turn_end", "before_model")
+        for figure in (CPU[0], "the same, messages of 8 KB", "/healthz meanwhile, p99")
+    ],
     "redaction": [
         *(f"leaked, {kind}" for kind in LEAKS),
         "leaked, all kinds but names",
