@@ -60,10 +60,14 @@ old AS MATERIALIZED (
        AND t.finished_at < now() - make_interval(days => (SELECT min(p.turn_retention_days) FROM privacy_policies p
                                                            WHERE p.tenant_id = %(tenant)s))
      ORDER BY t.finished_at, t.id LIMIT %(chunk)s),
+unheld AS MATERIALIZED (
+    SELECT s.tenant_id, s.id, s.website_id FROM agent_sessions s
+     WHERE s.tenant_id = %(tenant)s AND s.id IN (SELECT agent_session_id FROM old) AND s.legal_hold_at IS NULL
+       FOR SHARE SKIP LOCKED),
 forgotten AS (
     UPDATE turns t SET message = '', partial_reply = '', message_hmac = ''
       FROM old
-      JOIN agent_sessions s ON s.tenant_id = %(tenant)s AND s.id = old.agent_session_id AND s.legal_hold_at IS NULL
+      JOIN unheld s ON s.id = old.agent_session_id
       JOIN free ON free.id = s.website_id
       JOIN privacy_policies p ON p.tenant_id = s.tenant_id AND p.website_id = s.website_id
      WHERE t.tenant_id = %(tenant)s AND t.id = old.id AND t.state NOT IN ('queued', 'running')

@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 from sessions.models import Erasure
 from sessions.refusals import forget_website
 from sessions.relay import tell_of_erased
-from sessions.store.holds import IS_HELD
+from sessions.store.holds import IS_HELD, LOCK_HOLDS_OF_WEBSITES
 from sessions.targets import Kind, Target, preview_of
 from tenants.models import Website
 from tenants.rounds import each_of_tenants, each_tenant
@@ -88,6 +88,7 @@ def erase_some() -> int:
     erasure = _next_alone()
     if erasure is None:
         return 0
+    _lock_holds()
     ids = _lock_due(Target.of(erasure), erasure)
     if ids:
         _erase(erasure, ids)
@@ -106,6 +107,11 @@ def _next_alone() -> Erasure | None:
     if erasure is not None and erasure.state == Erasure.State.WAITING:
         Erasure.objects.filter(pk=erasure.pk).update(state=Erasure.State.RUNNING, started_at=Now())
     return erasure
+
+
+def _lock_holds() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_HOLDS_OF_WEBSITES, {"tenant_id": active_tenant_id()})
 
 
 def _lock_due(target: Target, erasure: Erasure) -> list[UUID]:

@@ -22,7 +22,7 @@ from sessions.errors import ErasureHeldError
 from sessions.looks import Actor, erase_record
 from sessions.refusals import DUE_KEY
 from sessions.relay import tell_of_erased
-from sessions.store.holds import IS_HELD
+from sessions.store.holds import IS_HELD, LOCK_HOLDS_OF_WEBSITES
 from tenants.changes import erase_changes
 from tenants.identifiers import OPERATOR_ID, new_id
 from tenants.walls import APPEND_ONLY, READ_ONLY
@@ -32,19 +32,26 @@ log = structlog.get_logger(__name__)
 OWNER: Final = "owner"
 _CHUNK: Final = 500
 
+_PEOPLE: Final = """
+SELECT m.user_id FROM memberships m JOIN auth_user u ON u.id = m.user_id
+ WHERE m.tenant_id = {tenant} AND NOT u.is_superuser
+   AND NOT EXISTS (SELECT FROM memberships o WHERE o.user_id = m.user_id AND o.tenant_id <> m.tenant_id)
+"""
+_HELD: Final = f"""
+SELECT (SELECT count(*) FROM agent_sessions s WHERE s.tenant_id = {{tenant}} AND {IS_HELD})
+       + (SELECT count(*) FROM websites w WHERE w.tenant_id = {{tenant}} AND w.legal_hold_at IS NOT NULL)
+"""
 _FOUND: Final = f"""
 SELECT t.id, t.name,
        (SELECT count(*) FROM websites w WHERE w.tenant_id = t.id),
        (SELECT count(*) FROM agent_sessions s WHERE s.tenant_id = t.id),
-       (SELECT count(*) FROM agent_sessions s WHERE s.tenant_id = t.id AND {IS_HELD})
-       + (SELECT count(*) FROM websites w WHERE w.tenant_id = t.id AND w.legal_hold_at IS NOT NULL),
-       ARRAY(SELECT m.user_id FROM memberships m JOIN auth_user u ON u.id = m.user_id
-              WHERE m.tenant_id = t.id AND NOT u.is_superuser
-                AND NOT EXISTS (SELECT FROM memberships o WHERE o.user_id = m.user_id AND o.tenant_id <> t.id))
+       ({_HELD.format(tenant="t.id")}),
+       ARRAY({_PEOPLE.format(tenant="t.id")})
   FROM tenants t WHERE t.slug = %s AND t.id <> %s
 """
-_LOCK_SOME: Final = """
-SELECT id, message_count FROM agent_sessions WHERE tenant_id = %s ORDER BY id LIMIT %s FOR UPDATE
+_LOCK_SOME: Final = f"""
+SELECT s.id, s.message_count FROM agent_sessions s
+ WHERE s.tenant_id = %(tenant_id)s AND NOT {IS_HELD} ORDER BY s.id LIMIT %(chunk)s FOR UPDATE
 """
 _TURNS_OF: Final = """
 SELECT count(*), COALESCE(array_agg(id) FILTER (WHERE state IN ('queued', 'running')), '{}') FROM turns
@@ -60,6 +67,10 @@ _NAMING_PEOPLE: Final = """
 SELECT k.conrelid::regclass::text, a.attname, a.attnotnull
   FROM pg_constraint k JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
  WHERE k.contype = 'f' AND k.confrelid = 'auth_user'::regclass
+"""
+_DEEDS_TO_PEOPLE: Final = """
+DELETE FROM django_admin_log l USING django_content_type c
+ WHERE c.id = l.content_type_id AND (c.app_label, c.model) = ('auth', 'user') AND l.object_id = ANY(%s)
 """
 _RECEIPT: Final = """
 INSERT INTO erasures (tenant_id, id, kind, state, sessions_total, sessions_done, messages_done, turns_done, started_at,
@@ -103,7 +114,8 @@ def erase_tenant(tenant: DoomedTenant, progress: Callable[[int], None], *, reaso
 
     ``reason`` is kept in the operator's record of looks.
 
-    Raises ``ErasureHeldError`` where a legal hold forbids it; then nothing is changed.
+    Raises ``ErasureHeldError`` where a legal hold forbids it: then nothing is changed, or, where it was set meanwhile,
+    the tenant is suspended, and of its conversations those are gone that were not held yet.
     """
     if tenant.held:
         raise ErasureHeldError
@@ -137,7 +149,8 @@ def _suspend(tenant_id: UUID) -> Any:
 
 def _erase_some(tenant_id: UUID, figures: _Figures) -> int:
     with transaction.atomic(using=OWNER), connections[OWNER].cursor() as cursor:
-        cursor.execute(_LOCK_SOME, [tenant_id, _CHUNK])
+        cursor.execute(LOCK_HOLDS_OF_WEBSITES, {"tenant_id": tenant_id})
+        cursor.execute(_LOCK_SOME, {"tenant_id": tenant_id, "chunk": _CHUNK})
         rows = cursor.fetchall()
         ids = [session_pk for session_pk, _ in rows]
         cursor.execute(_TURNS_OF, [tenant_id, ids])
@@ -155,12 +168,15 @@ def _erase_the_rest(tenant: DoomedTenant, figures: _Figures) -> UUID:
     """In any order, for the foreign keys are looked at in the end; twice, for rows that deleting others has made."""
     receipt_id = new_id()
     with connections[OWNER].cursor() as cursor:
+        _check_nothing_is_held(cursor, tenant.id)
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+        cursor.execute(_PEOPLE.format(tenant="%s"), [tenant.id])
+        people = [person for (person,) in cursor.fetchall()]
         cursor.execute(_OWN_TABLES)
         tables = [table for (table,) in cursor.fetchall() if table not in _RECORD]
         for table in [*tables, *tables]:
             _empty(cursor, table, tenant.id)
-        _erase_people(cursor, tenant.people)
+        _erase_people(cursor, people)
         cursor.execute("DELETE FROM django_admin_log WHERE object_id = %s", [str(tenant.id)])
         cursor.execute("DELETE FROM tenants WHERE id = %s", [tenant.id])
         erase_changes(cursor, tenant.id)  # now that no row is left to add a line
@@ -168,6 +184,14 @@ def _erase_the_rest(tenant: DoomedTenant, figures: _Figures) -> UUID:
         values = {"operator": OPERATOR_ID, "id": receipt_id, "started_at": figures.started_at}
         cursor.execute(_RECEIPT, {**values, **counts})
     return receipt_id
+
+
+def _check_nothing_is_held(cursor: Any, tenant_id: UUID) -> None:
+    """Since it was asked somebody may have set a hold; nobody can any more until this transaction ends."""
+    cursor.execute("SELECT FROM websites WHERE tenant_id = %s FOR UPDATE", [tenant_id])
+    cursor.execute(_HELD.format(tenant="%(tenant_id)s"), {"tenant_id": tenant_id})
+    if cursor.fetchone()[0]:
+        raise ErasureHeldError
 
 
 def _empty(cursor: Any, table: str, tenant_id: UUID) -> None:
@@ -179,7 +203,8 @@ def _empty(cursor: Any, table: str, tenant_id: UUID) -> None:
 
 
 def _erase_people(cursor: Any, people: list[int]) -> None:
-    """Their accounts, their logins, and what they did; where another tenant's row names one, it names nobody then."""
+    """Their accounts, their logins, what they did and what was done to them, which is listed by their names; where
+    another tenant's row names one, it names nobody then."""
     for session in Session.objects.using(OWNER).iterator():
         if session.get_decoded().get(SESSION_KEY) in {str(person) for person in people}:
             session.delete(using=OWNER)
@@ -189,6 +214,7 @@ def _erase_people(cursor: Any, people: list[int]) -> None:
             "DELETE FROM {} WHERE {} = ANY(%s)" if is_required else "UPDATE {0} SET {1} = NULL WHERE {1} = ANY(%s)"
         )
         cursor.execute(sql.SQL(statement).format(sql.Identifier(table), sql.Identifier(column)), [people])
+    cursor.execute(_DEEDS_TO_PEOPLE, [[str(person) for person in people]])
     cursor.execute("DELETE FROM auth_user WHERE id = ANY(%s)", [people])
 
 

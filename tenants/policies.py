@@ -2,6 +2,8 @@
 
 from django.db.migrations.operations import RunSQL
 
+_READING, _WRITING = "sql STABLE", "plpgsql VOLATILE"
+
 # The sub-select makes PostgreSQL look the setting up once a statement, not once a row. After its transaction the
 # setting is '' rather than NULL; both mean: no tenant, no rows.
 ACTIVE_TENANT_SQL = "(select nullif(current_setting('app.tenant_id', true), '')::uuid)"
@@ -83,16 +85,16 @@ def door(signature: str, returns: str, body: str) -> RunSQL:
 
 def writing_door(signature: str, returns: str, body: str) -> RunSQL:
     """A door that changes rows: ``body`` is PL/pgSQL, each statement of which sees what was committed before it."""
-    return RunSQL(_create_door(signature, returns, body, "plpgsql VOLATILE"), f"DROP FUNCTION {signature};")
+    return RunSQL(_create_door(signature, returns, body, _WRITING), f"DROP FUNCTION {signature};")
 
 
-def changed_door(signature: str, *, before: tuple[str, str], after: tuple[str, str]) -> RunSQL:
+def changed_door(signature: str, *, before: tuple[str, str], after: tuple[str, str], writes: bool = False) -> RunSQL:
     """A door that gives something else from now on: what it returns and its body, as they were and as they are."""
-    drop = f"DROP FUNCTION {signature};"
-    return RunSQL(drop + _create_door(signature, *after), drop + _create_door(signature, *before))
+    drop, language = f"DROP FUNCTION {signature};", _WRITING if writes else _READING
+    return RunSQL(drop + _create_door(signature, *after, language), drop + _create_door(signature, *before, language))
 
 
-def _create_door(signature: str, returns: str, body: str, language: str = "sql STABLE") -> str:
+def _create_door(signature: str, returns: str, body: str, language: str = _READING) -> str:
     return (
         f"CREATE FUNCTION {signature} RETURNS {returns} LANGUAGE {language} SECURITY DEFINER"
         f" SET search_path = pg_catalog, public, pg_temp AS $door$ {body} $door$;"

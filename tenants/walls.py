@@ -68,8 +68,19 @@ _HELD_WEBSITE: Final = (
     " AND (w.id = agent_sessions.website_id) AND (w.legal_hold_at IS NOT NULL))"
 )
 
+
+def _held_session(table: str) -> str:
+    return (
+        "SELECT FROM (agent_sessions s JOIN websites w ON (((w.tenant_id = s.tenant_id) AND (w.id = s.website_id))))"
+        f" WHERE ((s.tenant_id = {table}.tenant_id) AND (s.id = {table}.agent_session_id)"
+        " AND ((s.legal_hold_at IS NOT NULL) OR (w.legal_hold_at IS NOT NULL)))"
+    )
+
+
 HOLDS: Final = {
     ("agent_sessions", "held_rows"): ("d", f"((legal_hold_at IS NULL) AND (NOT (EXISTS ( {_HELD_WEBSITE}))))"),
+    ("history_segments", "held_rows"): ("d", f"(NOT (EXISTS ( {_held_session('history_segments')})))"),
+    ("turns", "held_rows"): ("d", f"(NOT (EXISTS ( {_held_session('turns')})))"),
     ("websites", "held_rows"): ("d", "(legal_hold_at IS NULL)"),
 }
 """As ``FURTHER_POLICIES``, those that take away from what the others grant: what is under a legal hold stays."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sessions.store.holds import IS_HELD
+from sessions.store.holds import IS_HELD, LOCK_HOLD_OF_WEBSITE
 from sessions.store.visits import LOCK, MAY_USE, THIS_SESSION, Visit
 from tenants.database import Row, in_tenant
 from tenants.identifiers import new_id
@@ -69,8 +69,8 @@ def new_receipt(receipt_hmac: bytes | None) -> dict[str, Any]:
 async def erase_session(visit: Visit, receipt: dict[str, Any]) -> Erased:
     """Deletes the session where the visit may use it and nothing holds it. Raises psycopg's errors."""
     values = {**visit.values(), **receipt}
-    statements = [(LOCK, values), (_ERASE, values), (_RECEIPT, values), (_LEFT, values)]
-    _, gone, receipts, left = await in_tenant(visit.tenant_id, statements)
+    statements = [(LOCK_HOLD_OF_WEBSITE, values), (LOCK, values), (_ERASE, values), (_RECEIPT, values), (_LEFT, values)]
+    _, _, gone, receipts, left = await in_tenant(visit.tenant_id, statements)
     return Erased(
         receipt=Receipt(**receipts[0]) if receipts else None,
         left=left[0] if left else None,

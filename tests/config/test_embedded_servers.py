@@ -71,7 +71,7 @@ def test_every_way_in_asks_for_a_password(servers: RunningServers) -> None:
 def test_redis_asks_for_a_password(servers: RunningServers) -> None:
     with redis.Redis.from_url(servers.redis.url) as client:
         assert client.ping() is True
-        assert client.config_get("appendonly") == {"appendonly": "yes"}
+        assert client.config_get("appendonly") == {"appendonly": "no"}
     with (
         redis.Redis(port=servers.redis.port, retry=Retry(NoBackoff(), 0)) as stranger,
         pytest.raises(redis.AuthenticationError),
@@ -100,16 +100,22 @@ def test_other_passwords_than_the_databases_are_a_sentence(run_dir: Path) -> Non
     clean(parent)
 
 
-def test_servers_come_back_on_their_ports_with_their_data(run_dir: Path) -> None:
+def test_servers_come_back_on_their_ports_and_postgresql_with_its_data(run_dir: Path) -> None:
+    """Redis keeps nothing on the disk, where an erased visitor's words would outlast the erasure."""
     folder = run_dir.parent / "again"
     with running_servers(surroundings(folder), KEPT, CREDENTIALS, Ports()) as first:
         ports = Ports(first.postgres.port, first.redis.port)
+        with psycopg.connect(first.postgres.superuser_url) as connection:
+            connection.execute("CREATE TABLE greetings AS SELECT 'hello' AS greeting")
         with redis.Redis.from_url(first.redis.url) as client:
-            client.set("greeting", "hello")
+            client.set("greeting", "canary-of-redis")
 
+    assert [path for path in (folder / "redis").rglob("*") if b"canary-of-redis" in path.read_bytes()] == []
     with running_servers(surroundings(folder), KEPT, CREDENTIALS, ports) as second:
         assert (second.postgres.port, second.redis.port) == (ports.postgres, ports.redis)
+        with psycopg.connect(second.postgres.superuser_url) as connection:
+            assert connection.execute("SELECT greeting FROM greetings").fetchall() == [("hello",)]
         with redis.Redis.from_url(second.redis.url) as client:
-            assert client.get("greeting") == b"hello"
+            assert client.get("greeting") is None
     clean(folder)
     assert not folder.exists()

@@ -205,3 +205,18 @@ def test_switches_and_lists_are_checked() -> None:
         env.boolean("ODD", default=False)
     with pytest.raises(ImproperlyConfigured, match="ABSENT is missing"):
         env.words("ABSENT")
+
+
+def test_command_line_takes_development_settings_unless_told_otherwise() -> None:
+    """Whoever runs a command beside ``make run`` names no settings."""
+    unnamed = {name: value for name, value in os.environ.items() if name not in PRODUCTION}
+    command = [
+        sys.executable,
+        "manage.py",
+        "shell",
+        "--no-imports",
+        "-c",
+        "from django.conf import settings; print(settings.SETTINGS_MODULE)",
+    ]
+    done = subprocess.run(command, cwd=ROOT, env=unnamed, capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("config.settings.development", "")

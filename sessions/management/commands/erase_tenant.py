@@ -53,6 +53,14 @@ class Command(BaseCommand):
         try:
             receipt_id = erase_tenant(tenant, progress, reason=reason)
         except ErasureHeldError:
-            held = f"{tenant.held} of its websites and conversations are under a legal hold"
-            raise CommandError(f"Nothing was erased: {held}.") from None
+            raise CommandError(_held_in_words(tenant)) from None
         self.stdout.write(f"The tenant is erased. Receipt: er_{receipt_id.hex}")
+
+
+def _held_in_words(tenant: DoomedTenant) -> str:
+    if tenant.held:
+        return f"Nothing was erased: {tenant.held} of its websites and conversations are under a legal hold."
+    return (
+        "Somebody set a legal hold meanwhile. What is held is still there, and so is the tenant, suspended; other"
+        " conversations are gone. Once the hold is lifted, run this again."
+    )
