@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+import pgtrigger
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Q
@@ -178,7 +179,7 @@ ModelConnectionChange = recording.change_model(
         "first_token_timeout_seconds",
         "idle_timeout_seconds",
     ],
-    sealed="api_key_sealed",
+    sealed=pgtrigger.AnyChange("api_key_sealed"),
 )
 AgentChange = recording.change_model(
     Change,

@@ -22,10 +22,10 @@ from sessions.ending_access import end_access
 from sessions.erasure_pages import Asking, check_may_erase, erase_page, may_erase
 from sessions.export_pages import as_file, check_may_export, chosen_form, may_export
 from sessions.exporting import session_export
-from sessions.looks import open_transcript, record_look
+from sessions.looks import open_transcript
 from sessions.looks_admin import LookAdmin
 from sessions.models import AgentSession, Look, Turn
-from sessions.noted_looks import note_export
+from sessions.noted_looks import note_export, note_search
 from sessions.redaction.preview_page import preview_page
 from sessions.targets import Target
 from sessions.transcript_view import deleted_at, readable, redacted_at, transcript_page
@@ -122,7 +122,7 @@ class AgentSessionAdmin(LegalHoldPages):
         response = super().changelist_view(request, extra_context)
         found = getattr(response, "context_data", None) or {}
         if "cl" in found and found["cl"].query:
-            record_look(request, Look.Kind.SEARCH, count=len(found["cl"].result_list))
+            note_search(request, len(found["cl"].result_list))
         return response
 
     def change_view(

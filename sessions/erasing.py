@@ -58,7 +58,7 @@ def ask_for_erasure(target: Target) -> Erasure:
     if target.kind is Kind.WEBSITE and target.website_pk is not None:
         Website.objects.filter(pk=target.website_pk).update(is_active=False)
     tenant_id, total = active_tenant_id(), preview_of(target).would_go
-    erasure = Erasure.objects.create(tenant_id=tenant_id, kind=target.kind, sessions_total=total, **target.values())
+    erasure = Erasure.objects.create(tenant_id=tenant_id, kind=target.kind, sessions_total=total, **target.columns())
     transaction.on_commit(partial(_tell_worker, tenant_id), robust=True)
     return erasure
 

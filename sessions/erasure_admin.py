@@ -20,8 +20,9 @@ from sessions.erasure_pages import begin_erasure, check_may_erase, may_erase, pr
 from sessions.export_pages import as_file, check_may_export, chosen_form, may_export
 from sessions.exporting import user_export
 from sessions.models import Erasure
-from sessions.noted_looks import note_export
-from sessions.targets import Target, preview_of
+from sessions.noted_looks import note_export, note_search
+from sessions.stored_ids import stored_ids
+from sessions.targets import Preview, Target, preview_of
 from tenants.admin_rows import TenantOwnedAdmin
 from tenants.admin_scope import opens_own_scopes, tenant_of
 from tenants.roles import Deed, Thing
@@ -127,7 +128,8 @@ class ErasureAdmin(TenantOwnedAdmin):
         verified_only = request.POST.get("verified_only") == "on"
         with tenant_scope(tenant.pk):
             note_export(request, target, verified_only=verified_only)
-        pieces = user_export(tenant.pk, target.user_id, form, verified_only=verified_only)
+            user_ids = stored_ids(target.user_id)
+        pieces = user_export(tenant.pk, user_ids, form, verified_only=verified_only)
         return as_file(pieces, form, "conversations")  # type: ignore[return-value]  # a stream is a response, too
 
     def _person_page(
@@ -138,7 +140,7 @@ class ErasureAdmin(TenantOwnedAdmin):
             "title": "Data of a person",
             "form": form,
             "target": target,
-            "preview": preview_of(target) if target else None,
+            "preview": _noted_preview(request, target) if target else None,
             "may_export": may_export(request),
             "may_erase": may_erase(request),
             "error": error,
@@ -172,3 +174,10 @@ class ErasureAdmin(TenantOwnedAdmin):
     @admin.display(description="Asked for")
     def asked_for(self, erasure: Erasure) -> str:
         return format_date(timezone.localtime(erasure.created_at), "j M Y, H:i")
+
+
+def _noted_preview(request: HttpRequest, target: Target) -> Preview:
+    """That a person was here, and when, is a look at what they said."""
+    preview = preview_of(target)
+    note_search(request, preview.sessions)
+    return preview

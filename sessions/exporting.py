@@ -43,9 +43,9 @@ def session_export(tenant_id: UUID, session_pk: UUID, form: Form) -> AsyncIterat
     return written(_parts(_by_pk(tenant_id, session_pk)), form, is_one=True)
 
 
-def user_export(tenant_id: UUID, user_id: str, form: Form, *, verified_only: bool) -> AsyncIterator[bytes]:
-    """All of a user's sessions, on all websites of the tenant, for staff."""
-    return written(_parts(_of_user(tenant_id, user_id, verified_only=verified_only)), form, is_one=False)
+def user_export(tenant_id: UUID, user_ids: list[str], form: Form, *, verified_only: bool) -> AsyncIterator[bytes]:
+    """All of a user's sessions, on all websites of the tenant, for staff; by the ids under which they are stored."""
+    return written(_parts(_of_user(tenant_id, user_ids, verified_only=verified_only)), form, is_one=False)
 
 
 async def _only(exported: Exported) -> Sessions:
@@ -58,9 +58,9 @@ async def _by_pk(tenant_id: UUID, session_pk: UUID) -> Sessions:
         yield Exported.of(tenant_id, facts)
 
 
-async def _of_user(tenant_id: UUID, user_id: str, *, verified_only: bool) -> Sessions:
+async def _of_user(tenant_id: UUID, user_ids: list[str], *, verified_only: bool) -> Sessions:
     after = export.FIRST_ID
-    while rows := await export.facts_of_user(tenant_id, user_id, verified_only=verified_only, after=after):
+    while rows := await export.facts_of_user(tenant_id, user_ids, verified_only=verified_only, after=after):
         for row in rows:
             yield Exported.of(tenant_id, row)
         after = rows[-1]["session_pk"]

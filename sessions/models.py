@@ -1,14 +1,17 @@
 """What was said: sessions with their history, the turns that made it, who looked at it, and how it was erased."""
 
+import pghistory
+import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from agents.models import Agent
 from sessions.cleaning import ID_PATTERN
+from tenants import recording
 from tenants.foreign_keys import TenantForeignKey
 from tenants.identifiers import OPERATOR_ID
-from tenants.models import Holdable, Tenant, TenantOwned, Website
+from tenants.models import Change, Holdable, Tenant, TenantOwned, Website
 
 ID_REGEX = f"^{ID_PATTERN}$"
 MOST_REDACTION_VERSIONS = 63
@@ -88,6 +91,15 @@ class AgentSession(Holdable):
     def __str__(self) -> str:
         """Its row's own id, which tells nothing of the visitor and so may stand where it outlives the session."""
         return f"session {self.pk}"
+
+
+AgentSessionChange = recording.change_model(
+    Change,
+    AgentSession,
+    ["website", "session_id", "legal_hold_at", "legal_hold_by"],
+    only=[pghistory.UpdateEvent(recording.CHANGED, condition=pgtrigger.AnyChange("legal_hold_at", "legal_hold_by"))],
+)
+"""Of a session its legal holds alone: who set and lifted them."""
 
 
 class HistorySegment(TenantOwned):

@@ -1,4 +1,4 @@
-"""Where staff's exports and erasures of conversations become lines of the record of looks: the one place for both.
+"""Where staff's searches, exports and erasures of conversations become lines of the record of looks.
 
 A line says which session or website it was about; of a person's it says only how many: their id is a name.
 """
@@ -18,6 +18,11 @@ def note_export(request: HttpRequest, target: Target, *, verified_only: bool = F
     preview = preview_of(target)
     sessions = preview.verified if verified_only else preview.sessions
     record_look(request, Look.Kind.EXPORT, **_plain(target, sessions))
+
+
+def note_search(request: HttpRequest, sessions: int) -> None:
+    """Of a list of hits, or of what a person's id led to: how many sessions, never what was looked for."""
+    record_look(request, Look.Kind.SEARCH, count=sessions)
 
 
 def note_erasure(request: HttpRequest, erasure: Erasure) -> None:

@@ -9,6 +9,7 @@ from django.db import connection
 
 from sessions.models import AgentSession, Erasure
 from sessions.store.holds import IS_HELD
+from sessions.stored_ids import stored_ids
 from tenants.models import Website
 from tenants.scoping import active_tenant_id
 
@@ -18,7 +19,7 @@ Kind = Erasure.Kind
 # But a website that goes itself takes everything along.
 CONDITIONS: Final = {
     Kind.SESSION: "s.id = %(session_pk)s",
-    Kind.USER: "s.user_id = %(user_id)s AND s.created_at <= %(asked_at)s",
+    Kind.USER: "s.user_id = ANY(%(user_ids)s) AND s.created_at <= %(asked_at)s",
     Kind.CONVERSATIONS: "s.website_id = %(website_pk)s AND s.created_at <= %(asked_at)s",
     Kind.WEBSITE: "s.website_id = %(website_pk)s",
 }
@@ -54,9 +55,14 @@ class Target:
     def condition(self) -> str:
         return CONDITIONS[self.kind]
 
-    def values(self) -> dict[str, Any]:
-        """For the condition and for the row of an erasure."""
+    def columns(self) -> dict[str, Any]:
+        """For the row of an erasure."""
         return {"session_pk": self.session_pk, "user_id": self.user_id, "website_pk": self.website_pk}
+
+    def values(self) -> dict[str, Any]:
+        """For the condition, in the tenant's scope."""
+        user_ids = stored_ids(self.user_id) if self.kind is Kind.USER else []
+        return {"session_pk": self.session_pk, "user_ids": user_ids, "website_pk": self.website_pk}
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,12 @@ _POLICY: Final = {one.name for one in fields(PrivacyPolicy)}
 _SHORT_CHARS: Final = 120
 _DEEDS: Final = {ADDED: "Added", CHANGED: "Changed", REMOVED: "Removed", KEY_SET: "Changed"}
 _KEY_SET: Final = "The key was replaced, or sealed anew."
-_NAMED_BY: Final = {"Membership": ("user",), "Invitation": ("note",), "WebsiteAgent": ("agent", "website")}
+_NAMED_BY: Final = {
+    "Membership": ("user",),
+    "Invitation": ("note",),
+    "WebsiteAgent": ("agent", "website"),
+    "AgentSession": ("session_id",),
+}
 _NAMES: Final = ("domain", "origin", "name")
 
 

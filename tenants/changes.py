@@ -85,7 +85,9 @@ def changes_of(row: Model, *, page: int) -> tuple[list[Line], bool]:
 
 
 def is_recorded(model: type[Model]) -> bool:
-    return model.__name__ in kinds()
+    """With all that happens to a row."""
+    record: Any = kinds().get(model.__name__)
+    return record is not None and record.is_whole
 
 
 def last_known(model: type[Model], ids: set[Any]) -> list[Change]:

@@ -5,7 +5,7 @@ change, so that row policies hold for the record, too. What is not named is not 
 whose unnamed columns alone change is left alone by the trigger's condition.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import pghistory
@@ -25,22 +25,24 @@ def change_model(
     recorded: type[models.Model],
     fields: Iterable[str],
     *,
-    sealed: str | None = None,
+    sealed: pgtrigger.Condition | None = None,
+    only: Sequence[pghistory.RowEvent] = (),
     attrs: dict[str, Any] | None = None,
     triggers: Iterable[pgtrigger.Trigger] = (),
 ) -> Any:
     """The model of the changes of ``recorded``, a subclass of ``base``; of the columns ``fields`` are kept.
 
-    That the column ``sealed`` changed is recorded as a fact (``KEY_SET``), without a value. References are kept as
-    plain values: no row of the record points at anything, or keeps anything from being deleted.
+    What ``sealed`` says of a column that is kept out is recorded as a fact (``KEY_SET``), without a value. With
+    ``only`` these events alone are recorded: of rows whose life is no member's doing. References are kept as plain
+    values: no row of the record points at anything, or keeps anything from being deleted.
     """
-    trackers: list[pghistory.RowEvent] = [
+    trackers = list(only) or [
         pghistory.InsertEvent(ADDED),
         pghistory.UpdateEvent(CHANGED),
         pghistory.DeleteEvent(REMOVED),
     ]
     if sealed is not None:
-        trackers.append(pghistory.UpdateEvent(KEY_SET, condition=pgtrigger.AnyChange(sealed)))
+        trackers.append(pghistory.UpdateEvent(KEY_SET, condition=sealed))
     table = recorded._meta.db_table.removesuffix("s")  # noqa: SLF001  Django's documented way to the table's name
     names = ["id", *fields]
     return pghistory.create_event_model(
@@ -52,7 +54,7 @@ def change_model(
         context_id_field=None,  # type: ignore[arg-type]  # as above
         model_name=f"{recorded.__name__}Change",
         base_model=base,
-        attrs={**_plain_references(recorded, names), **(attrs or {})},
+        attrs={**_plain_references(recorded, names), "is_whole": not only, **(attrs or {})},
         meta={
             "db_table": f"{table}_changes",
             "base_manager_name": "objects",

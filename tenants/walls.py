@@ -34,11 +34,13 @@ DOORS: Final = frozenset(
 
 APPEND_ONLY: Final = (
     "agent_changes",
+    "agent_session_changes",
     "api_key_changes",
     "invitation_changes",
     "looks",
     "membership_changes",
     "model_connection_changes",
+    "redaction_key_changes",
     "tenant_changes",
     "website_agent_changes",
     "website_changes",

@@ -24,7 +24,7 @@ _OF_VISIT: Final = f"SELECT {MAY_USE} AS may_use, {_FACTS} {_WITH_NAMES} WHERE {
 _BY_PK: Final = f"SELECT {_FACTS} {_WITH_NAMES} WHERE s.tenant_id = %(tenant_id)s AND s.id = %(session_pk)s"
 _OF_USER: Final = f"""
 SELECT {_FACTS} {_WITH_NAMES}
- WHERE s.tenant_id = %(tenant_id)s AND s.user_id = %(user_id)s AND s.id > %(after)s
+ WHERE s.tenant_id = %(tenant_id)s AND s.user_id = ANY(%(user_ids)s) AND s.id > %(after)s
    AND (s.user_verified OR NOT %(verified_only)s)
  ORDER BY s.id LIMIT {_SESSIONS_AT_ONCE}
 """
@@ -63,9 +63,9 @@ async def facts_of_session(tenant_id: UUID, session_pk: UUID) -> Row | None:
     return rows[0] if rows else None
 
 
-async def facts_of_user(tenant_id: UUID, user_id: str, *, verified_only: bool, after: UUID) -> list[Row]:
+async def facts_of_user(tenant_id: UUID, user_ids: list[str], *, verified_only: bool, after: UUID) -> list[Row]:
     """Of the next of the user's sessions, on all websites of the tenant, in the order in which they began."""
-    values = {"tenant_id": tenant_id, "user_id": user_id, "verified_only": verified_only, "after": after}
+    values = {"tenant_id": tenant_id, "user_ids": user_ids, "verified_only": verified_only, "after": after}
     [rows] = await in_tenant(tenant_id, [(_OF_USER, values)])
     return rows
 

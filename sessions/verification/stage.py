@@ -25,6 +25,7 @@ from tenants.api_keys import create_api_key
 from tenants.identifiers import OPERATOR_ID
 from tenants.identity_secrets import make_identity_secret
 from tenants.invitations import invite
+from tenants.legal_holds import lift_hold, set_hold
 from tenants.models import ApiKey, Invitation, Membership, Tenant, Website
 from tenants.redaction_keys import redaction_key
 from tenants.refused_origins import Refusals, store_refusals
@@ -154,11 +155,19 @@ def build_house(websites: int) -> House:
         refusal = Refusals(f"https://{canary.lower()}.example", timezone.now(), timezone.now(), 1)
         _build_long_session(places[0], agent, canary)
         redaction_key()
+        _hold_for_a_moment(canary)
         store_refusals(places[0].website.pk, timezone.now().date(), [refusal])
         _build_erasure(tenant, canary)
         # The first line: it says that the record may be taken away again with its tenant.
         record_look(Actor("", canary, "verification"), Look.Kind.REHEARSAL)
     return House(tenant, canary, agent, places, staff, api_key, narrow_keys, invitations)
+
+
+def _hold_for_a_moment(canary: str) -> None:
+    """For the record of changes; a hold that lasted would keep the house from being cleared."""
+    session = AgentSession.objects.earliest("created_at")
+    set_hold(session, by=canary)
+    lift_hold(session)
 
 
 def clear_house(house: House) -> None:

@@ -2,10 +2,11 @@
 
 from typing import Final
 
+import pghistory
 import pgtrigger
 
 from tenants import recording
-from tenants.models.keys import ApiKey
+from tenants.models.keys import ApiKey, RedactionKey
 from tenants.models.owned import Change
 from tenants.models.people import Invitation, Membership
 from tenants.models.tenant import Tenant
@@ -74,6 +75,17 @@ WebsiteChange = recording.change_model(
         "proof_method",
         "proof_lapsed_at",
     ],
+    # Made by us, it changes together with its date, which is recorded; by others it does not.
+    sealed=pgtrigger.Condition(
+        "OLD.identity_secret_sealed IS DISTINCT FROM NEW.identity_secret_sealed"
+        " AND OLD.identity_secret_made_at IS NOT DISTINCT FROM NEW.identity_secret_made_at"
+    ),
+)
+RedactionKeyChange = recording.change_model(
+    Change,
+    RedactionKey,
+    [],
+    only=[pghistory.InsertEvent(recording.ADDED), pghistory.DeleteEvent(recording.REMOVED)],
 )
 WebsiteOriginChange = recording.change_model(Change, WebsiteOrigin, ["website", "origin", "proved_at"])
 ApiKeyChange = recording.change_model(

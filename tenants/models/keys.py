@@ -69,6 +69,7 @@ class RedactionKey(TenantOwned):
 
     class Meta(TenantOwned.Meta):
         db_table = "redaction_keys"
+        verbose_name = "key of the placeholders"
         constraints = [models.UniqueConstraint(fields=["tenant"], name="redaction_key_one")]
 
     def __str__(self) -> str:

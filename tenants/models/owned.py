@@ -1,6 +1,6 @@
 """What every row of a tenant is, what a row that may be held is, and a line of the record of changes."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pghistory.models
 import pghistory.utils
@@ -62,6 +62,9 @@ class Change(TenantOwned, pghistory.models.Event):  # type: ignore[misc]  # the 
 
     ``id`` is the recorded row's, ``pgh_context`` a ``tenants.authors.Author``.
     """
+
+    is_whole: ClassVar[bool]
+    """Whether all that happens to a row is recorded, or some events alone."""
 
     pgh_id = models.BigAutoField(primary_key=True)
     pgh_context = pghistory.utils.JSONField(null=True)

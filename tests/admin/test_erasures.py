@@ -16,7 +16,8 @@ from django.test import Client
 from agents.models import WebsiteAgent
 from sessions import erasing
 from sessions.erasing import ask_for_erasure, run_erasures_of
-from sessions.models import AgentSession, Erasure, HistorySegment, Turn
+from sessions.models import AgentSession, Erasure, HistorySegment, Look, Turn
+from sessions.redaction.job import redact_due_sessions
 from sessions.targets import Target, preview_of
 from tenants.legal_holds import set_hold
 from tenants.models import RefusedOrigin, Tenant, Website, WebsiteOrigin
@@ -24,6 +25,7 @@ from tenants.scoping import tenant_scope
 from tests.admin.shops import ADMIN, Shop, exchange, make_session, make_turn, roll
 from tests.cast import Cast
 from tests.live_server import ROOT, database_url, server_environment
+from tests.redaction.conversations import silent_session
 from tests.waiting import wait_until
 
 Enter = Callable[[User], Client]
@@ -98,6 +100,28 @@ def test_persons_conversations_go_on_all_websites_of_the_tenant(
     erasure = the_erasure(alice.tenant)
     assert (erasure.sessions_total, erasure.sessions_done, erasure.messages_done, erasure.turns_done) == (2, 2, 8, 6)
     assert names_nobody(erasure)
+
+
+def test_person_is_found_by_the_address_that_was_redacted(cast: Cast, enter: Enter, alice: Shop, bob: Shop) -> None:
+    """A claimed id that is an address becomes a placeholder; who asks types the address."""
+    address = "Ada@Example.com"
+    for shop in (alice, bob):
+        silent_session(shop.website, shop.agent, session_id="session_redacted", user_id="ada@example.com")
+    redact_due_sessions([alice.tenant.pk, bob.tenant.pk])
+    client = enter(alice.owner)
+    found = client.post(PERSON, {"user_id": address}).text
+    assert figures(found)[0] == ("Conversations", "1")
+    assert (
+        client.post(f"{ADMIN}agent_sessions/erasure/export/", {"user_id": address, "form": "json"}).status_code == 200
+    )
+    assert client.post(PERSON, {"user_id": address, "word": address}).status_code == 302
+    run_erasures_of(alice.tenant.pk)
+    with tenant_scope(alice.tenant.pk):
+        kinds = list(Look.objects.order_by("number").values_list("kind", "count"))
+        assert AgentSession.objects.filter(session_id="session_redacted").count() == 0
+    assert kinds == [("search", 1), ("export", 1), ("erasure", 1)]
+    with tenant_scope(bob.tenant.pk):
+        assert AgentSession.objects.filter(session_id="session_redacted").count() == 1
 
 
 def test_websites_conversations_go_and_it_stays_in_use(cast: Cast, enter: Enter, alice: Shop) -> None:

@@ -14,6 +14,7 @@ from sessions.looks import Actor, record_look
 from sessions.models import HistorySegment, Look, LookHead, Turn
 from sessions.targets import Target
 from tenants.invitations import invite
+from tenants.legal_holds import lift_hold, set_hold
 from tenants.models import Change, Membership, RedactionKey, RefusedOrigin, Tenant, TenantOwned, WebsiteOrigin
 from tenants.redaction_keys import redaction_key
 from tenants.refused_origins import Refusals, store_refusals
@@ -42,6 +43,8 @@ def make_rows(cast: Cast, word: str) -> tuple[Tenant, dict[type[TenantOwned], An
         record_look(Actor("1", f"Reader of {word}", "owner"), Look.Kind.VIEW, subject=long_session.session_id)
         made.append(ask_for_erasure(Target.user(f"User of {word}")))
         redaction_key()
+        set_hold(long_session, by=f"Owner of {word}")
+        lift_hold(long_session)
         changes: list[Any] = [model for model in OWNED if issubclass(model, Change)]
         models: tuple[Any, ...] = (
             Membership,

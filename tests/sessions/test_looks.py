@@ -412,14 +412,24 @@ def test_record_is_erased_neither_by_the_application_nor_for_the_operator(tenant
     assert (len(rows(tenant.id)), verify_record(OPERATOR_ID).broken) == (5, "")
 
 
-@pytest.mark.parametrize("rehearsed", [False, True])
-def test_application_forgets_the_record_of_a_rehearsal_alone(cast: Cast, tenant: Tenant, *, rehearsed: bool) -> None:
-    if rehearsed:
-        tenant = cast.tenant()
+@pytest.mark.parametrize(
+    ("slugs", "left"),
+    {
+        "a record with other lines before": ([], 7),
+        "a tenant with another name": (["never-a-rehearsal"], 2),
+        "one that once had another": (["once-a-customer", "isolation-check-aaaaaaaaaaaa"], 2),
+        "a rehearsal": (["isolation-check-bbbbbbbbbbbb"], 0),
+    }.values(),
+)
+def test_application_forgets_the_record_of_a_rehearsal_alone(tenant: Tenant, slugs: list[str], left: int) -> None:
+    if slugs:
+        with tenant_scope(OPERATOR_ID):
+            tenant = Tenant.objects.create(name="Tenant", slug=slugs[0])
+            Tenant.objects.filter(pk=tenant.pk).update(slug=slugs[-1])
     for _ in range(2):
         with tenant_scope(tenant.id):
             record_look(ALICE, Look.Kind.REHEARSAL)
     with tenant_scope(tenant.id), connection.cursor() as cursor:
         cursor.execute("SELECT door_forget_rehearsal()")
-    assert len(rows(tenant.id)) == (0 if rehearsed else 7)
+    assert len(rows(tenant.id)) == left
     assert verify_record(tenant.id).broken == ""

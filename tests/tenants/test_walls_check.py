@@ -69,9 +69,9 @@ BREACHES = {
         "websites: what is under a legal hold can be deleted, the policy held_rows is missing",
     ),
     "policy of holds that grants": (
-        "CREATE POLICY held_rows ON turns AS RESTRICTIVE USING (true)",
-        "DROP POLICY held_rows ON turns",
-        "turns: the policy held_rows is none of ours, or was changed",
+        "CREATE POLICY held_rows ON erasures AS RESTRICTIVE USING (true)",
+        "DROP POLICY held_rows ON erasures",
+        "erasures: the policy held_rows is none of ours, or was changed",
     ),
     "everybody's agents shared": (
         "ALTER POLICY shared_agents ON agents USING (tenant_id IS NOT NULL)",
