@@ -20,6 +20,7 @@ from tenants.admin_scope import role_in
 from tenants.domains import DomainError, normalise_domain
 from tenants.hold_pages import LegalHoldPages, may_hold
 from tenants.models import Website
+from tenants.policy_changed import tell_if_it_hides_otherwise
 from tenants.privacy_choices import NEVER_WARNING
 from tenants.privacy_form import WEBSITES_FIELDS, in_words, kinds_column, warns
 from tenants.privacy_policy import policy_of_website
@@ -165,6 +166,7 @@ class WebsiteAdmin(LegalHoldPages, DomainProofPages):
         if change:
             super().save_model(request, obj, form, change)
             set_origins(obj, extras)
+            tell_if_it_hides_otherwise(form, obj.tenant_id, obj.pk)
             if "redact_when" in form.changed_data and warns(obj.redact_when):
                 messages.warning(request, NEVER_WARNING)
             return

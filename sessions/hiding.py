@@ -22,6 +22,9 @@ Message = dict[str, Any]
 
 _MOST_HEARD: Final = 10
 """Of the newest messages that were stored as they were written: so many are read for names, when a turn ends."""
+_MOST_READ_CHARS: Final = 24_000
+"""Of what was stored as it was written, before the mode was chosen; each turn reads it anew, until the job has been
+there. The model is not sent what is older."""
 _LONGEST_QUESTION: Final = 600
 
 
@@ -101,7 +104,7 @@ class Hiding:
     def _ask(self, asked: Asked, told: Told, is_vouched: bool) -> Asked:
         context = asked.context or {}
         redactor = self._listening(told, asked.message, known_words(asked.user_id, context))
-        for position in range(len(told.messages)):
+        for position in _readable(told.messages):
             self._hear(redactor, told.messages, position)
         return Asked(
             message=_hidden(redactor, [*_last(told.messages), _said("user", asked.message)])[-1],
@@ -112,8 +115,8 @@ class Hiding:
     def _for_model(self, told: Told) -> Told:
         redactor = self._redactor or self._listening(told, "")
         messages = [
-            {**message, "content": self._hear(redactor, told.messages, position)}
-            for position, message in enumerate(told.messages)
+            {**told.messages[position], "content": self._hear(redactor, told.messages, position)}
+            for position in _readable(told.messages)
         ]
         return replace(told, messages=messages, context=redactor.json(told.context))
 
@@ -177,6 +180,16 @@ def hidden_claimed_id(user_id: str, policy: PrivacyPolicy, key: bytes) -> str | 
     redactor = SessionRedactor(known=[user_id] if is_name else [], key=key, kinds=kinds_replaced(policy))
     replaced = redactor.text(user_id)
     return replaced if replaced != user_id else None
+
+
+def _readable(messages: list[Message]) -> range:
+    """The positions of the newest messages, back to where too much would have to be read."""
+    left = _MOST_READ_CHARS
+    for position in reversed(range(len(messages))):
+        left -= 0 if messages[position].get("redacted") else len(messages[position]["content"])
+        if left < 0:
+            return range(position + 1, len(messages))
+    return range(len(messages))
 
 
 def _said(role: str, content: str) -> Message:

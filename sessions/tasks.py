@@ -6,6 +6,7 @@ from celery import shared_task
 
 from sessions import cleanup, erasing, refusal_counts
 from sessions.heartbeats import BEAT_KEY, WORKER_KEY, record_signs_of_life
+from sessions.redaction import again
 from sessions.redaction.job import redact_due_sessions
 from tenants.jobs import run_job
 
@@ -39,6 +40,11 @@ def flush_refused_origins() -> None:
 @shared_task
 def redact_sessions() -> None:
     run_job("redact-sessions", redact_due_sessions)
+
+
+@shared_task
+def go_over_again(tenant_id: str, website_id: str | None) -> None:
+    again.go_over_again(UUID(tenant_id), None if website_id is None else UUID(website_id))
 
 
 @shared_task

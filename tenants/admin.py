@@ -17,6 +17,7 @@ from tenants.admin_rows import RolePermissions, WritesWhatWasChanged
 from tenants.admin_scope import is_operators_desk, role_in, tenant_of
 from tenants.api_key_admin import ApiKeyAdmin
 from tenants.models import Tenant
+from tenants.policy_changed import tell_if_it_hides_otherwise
 from tenants.privacy_choices import NEVER_WARNING
 from tenants.privacy_form import TENANTS_FIELDS, TenantForm, kinds_column, kinds_in_words, warns
 from tenants.redaction_keys import remove_redaction_key
@@ -102,6 +103,8 @@ class TenantAdmin(RolePermissions, WritesWhatWasChanged):
 
     def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
+        if change:
+            tell_if_it_hides_otherwise(form, obj.pk)
         if change and "redact_when" in form.changed_data and warns(obj.redact_when):
             messages.warning(request, NEVER_WARNING)
 

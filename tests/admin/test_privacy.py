@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from celery import current_app
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils.html import strip_tags
@@ -156,6 +157,19 @@ def test_who_may_not_change_the_policy_reads_it(cast: Cast, enter: Enter, alice:
     assert client.post(alice.pages()["tenant"] + "change/", SETTINGS).status_code == 403
     assert "All but: IP addresses" in client.get(page).text
     assert '<div class="readonly">All</div>' in client.get(alice.pages()["tenant"] + "change/").text
+
+
+def test_worker_is_told_when_a_policy_hides_otherwise(
+    enter: Enter, alice: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr(current_app, "send_task", lambda name, args: told.append((name, args)))
+    page = alice.pages()["tenant"] + "change/"
+    client = enter(alice.owner)
+    assert client.post(page, {**SETTINGS, "retention_days": "9"}).status_code == 302
+    assert told == []
+    assert client.post(page, {**SETTINGS, "replaced_kinds": ["email"]}).status_code == 302
+    assert told == [("sessions.tasks.go_over_again", [str(alice.tenant.pk), None])]
 
 
 # Legal holds

@@ -62,11 +62,12 @@ HEADERS = {
     "Cookie": f"theirs={MARK}",
 }
 FAULTS = ("500", "429", "401", "garbage", "error_event", "cut", "hang_up")
-TASKS: dict[str, tuple[str, ...]] = {
+TASKS: dict[str, tuple[str | None, ...]] = {
     "sessions.tasks.abandon_lapsed_turns": (),
     "sessions.tasks.delete_expired_sessions": (),
     "sessions.tasks.flush_refused_origins": (),
     "sessions.tasks.forget_old_turns": (),
+    "sessions.tasks.go_over_again": ("00000000-0000-4000-8000-000000000000", None),
     "sessions.tasks.record_heartbeat": (),
     "sessions.tasks.redact_sessions": (),
     "sessions.tasks.run_erasures": (),

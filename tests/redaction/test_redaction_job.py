@@ -14,10 +14,12 @@ from agents.models import Agent
 from sessions.models import AgentSession, HistorySegment, Turn
 from sessions.privacy import REDACTION_VERSION
 from sessions.redaction import job, replace
+from sessions.redaction.again import go_over_again
 from sessions.redaction.job import redact_due_sessions
 from sessions.redaction.replace import Replacing
 from sessions.redaction.write import write_segments
 from tenants.errors import SessionsNotRedactedError
+from tenants.identifiers import OPERATOR_ID
 from tenants.legal_holds import lift_hold, set_hold
 from tenants.models import RedactionKey, Tenant, Website
 from tenants.redaction_keys import redaction_key, remove_redaction_key
@@ -179,6 +181,24 @@ def test_kinds_that_the_policy_keeps_stay(cast: Cast, agent: Agent) -> None:
     session = silent_session(cast.website(tenant, agents=[agent]), agent)
     redact(tenant)
     assert (ALICE in everything_stored(session), version_of(session)) == (True, REDACTION_VERSION)
+
+
+@pytest.mark.parametrize("of_website", [True, False])
+def test_what_was_redacted_is_gone_over_again_once_more_is_to_be_hidden(
+    cast: Cast, agent: Agent, *, of_website: bool
+) -> None:
+    tenant = cast.tenant(kinds_kept=["email"], ip_storage="whole")
+    website, other = (cast.website(tenant, agents=[agent]) for _ in range(2))
+    sessions = [silent_session(one, agent, visitor_ip="203.0.113.77") for one in (website, other)]
+    redact(tenant)
+    with tenant_scope(OPERATOR_ID):
+        Tenant.objects.filter(pk=tenant.pk).update(kinds_kept=[], ip_storage="not")
+    assert redact(tenant) == 0
+    for _ in range(2):
+        go_over_again(tenant.pk, website.pk if of_website else None)
+    assert redact(tenant) == (1 if of_website else 2)
+    left = [word in everything_stored(session) for session in sessions for word in (ALICE, BOB, "203.0.113.77")]
+    assert left == [False] * 3 + [of_website] * 3
 
 
 @pytest.mark.parametrize("is_website", [True, False])
