@@ -76,6 +76,15 @@ def _repeated(size: int) -> dict[str, str]:
         "key beginnings": "sk_live_",
         "URLs": "http://a:b@",
         "IBAN beginnings": "DE89 ",
+        "names in a row": "Alice, ",
+        "names in a row with and": "Alice, Bob and Carol & ",
+        "places in a row": "in Paris, Oslo und ",
+        "names with hyphens": "Jean-Luc a:",
+        "names with apostrophes": "O'Neil's D'Angelo, ",
+        "small and capital letters with hyphens": "a1B2-",
+        "titles before brackets": "Mr <a>",
+        "titles of names in a row": "Mr Alice, ",
+        "numbers and titles in German": "ich und 12 Dr.",
     }
     return {name: piece * (size // len(piece.encode()) + 1) for name, piece in pieces.items()}
 

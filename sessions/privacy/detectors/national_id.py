@@ -52,17 +52,14 @@ _FORMS: Final = (
     ("hr.oib", r"HR\d{11}"),
 )
 # Known by their form alone; stdnum has no module for them.
-_SNILS = r"\d{3}-\d{3}-\d{3}[ \-]\d{2}"
-_BY_FORM: Final = (
-    re.compile(
-        r"(?:[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z])[ \-]?\d{2}[ \-]?\d{2}[ \-]?\d{2}[ \-]?[A-D]"
-    ),  # United Kingdom
-    re.compile(_SNILS),  # Russia
-    re.compile(r"784-\d{4}-\d{7}-\d"),  # Emirates
-    re.compile(r"\d{2}\.\d{3}\.\d{3}-[0-9Xx]"),  # Brazil's RG
-    re.compile(r"\d{8}[ ]\d[ ][A-Z]{2}\d"),  # Portugal
-    re.compile(r"\d\.\d{3}\.\d{3}-\d"),  # Uruguay
-    re.compile(r"[A-Z]{1,2}\d{6}\([0-9A]\)"),  # Hong Kong
+_BY_FORM: Final = re.compile(
+    r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z][ \-]?\d{2}[ \-]?\d{2}[ \-]?\d{2}[ \-]?[A-D]"  # United Kingdom
+    r"|\d{3}-\d{3}-\d{3}[ \-]\d{2}"  # Russia
+    r"|784-\d{4}-\d{7}-\d"  # Emirates
+    r"|\d{2}\.\d{3}\.\d{3}-[0-9Xx]"  # Brazil's RG
+    r"|\d{8}[ ]\d[ ][A-Z]{2}\d"  # Portugal
+    r"|\d\.\d{3}\.\d{3}-\d"  # Uruguay
+    r"|[A-Z]{1,2}\d{6}\([0-9A]\)"  # Hong Kong
 )
 _NRIC = re.compile(r"[STFGMstfgm]\d{7}[A-Za-z]")  # Singapore
 _NRIC_WEIGHTS = (2, 7, 6, 5, 4, 3, 2)
@@ -148,7 +145,7 @@ def _tells_itself(candidate: str) -> bool:
         form.fullmatch(candidate) and _is_valid(module)(candidate) for module, form in forms
     ):
         return True
-    return any(form.fullmatch(candidate) for form in _BY_FORM) or _is_nric(candidate)
+    return _BY_FORM.fullmatch(candidate) is not None or _is_nric(candidate)
 
 
 @cache

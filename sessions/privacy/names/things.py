@@ -38,6 +38,7 @@ _TO_PLACES: Final = frozenset(
     ]
 )  # fmt: skip
 _LEAST_BEFORE_PLACE = 2
+_IN_ROW: Final = frozenset({" ", ", "})
 _SURNAMES_TOO: Final = frozenset(
     "brown green black white gray grey rose rosa lily lilly iris daisy poppy cherry maple palm fern bush house park "
     "hall castle field fields berry bell cook banks lane street church bridge hill wood stone lake rivers ring bond "
@@ -137,6 +138,21 @@ def _is_saint(words: Words, start: int) -> bool:
 
 def _is_beside_place(words: Words, index: int) -> bool:
     """'in X' is a place, and so is what is named in one breath with a place; unless a genitive says otherwise."""
+    if not index or (words.gap(index) not in _IN_ROW and words.lowers[index - 1] not in AND):
+        return False
+    return words.once(_beside_places)[index]
+
+
+def _beside_places(words: Words) -> list[bool]:
+    """For each word. From left to right: a row of thousands costs no more than as many words apart."""
+    found: list[bool] = []
+    for index in range(len(words)):
+        found.append(_follows_place(words, index, found))
+    return found
+
+
+def _follows_place(words: Words, index: int, found: list[bool]) -> bool:
+    """``found``: of the words before it."""
     if not index or words.reading.text.startswith("'s", words.ends[index]):
         return False
     before = words.lowers[index - 1]
@@ -146,7 +162,7 @@ def _is_beside_place(words: Words, index: int) -> bool:
     is_row = before in AND or words.gap(index) == ", "
     if not is_row or other < 0 or not words.is_capital(other):
         return False
-    return words.kind(other) == PLACE or _is_beside_place(words, other)
+    return words.kind(other) == PLACE or found[other]
 
 
 def is_beside_article(words: Words, index: int) -> bool:

@@ -1,8 +1,9 @@
 """A text as words, with what names need to know of each."""
 
 import re
+from collections.abc import Callable
 from functools import cached_property
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from sessions.privacy.names.lexicon import Lexicon, lexicon
 from sessions.privacy.reading import Reading
@@ -23,6 +24,8 @@ GERMAN: Final = frozenset(
 )
 _ENGLISH: Final = frozenset("the and of is was are were has have had by with his her for from won said".split())
 
+T = TypeVar("T")
+
 FIRST, LAST, MAYBE_FIRST, MAYBE_LAST, PLACE, ORDINARY, UNKNOWN = "F", "L", "f", "l", "p", "o", "u"
 
 
@@ -37,11 +40,19 @@ class Words:
         self.ends = [end for _, end in spans]
         self.lowers = [lower[start:end] for start, end in spans]
         self._classes: dict[int, str] = {}
+        self._told: dict[Callable[[Words], Any], Any] = {}
         if "'" in text:
             self._open_contractions()
 
     def __len__(self) -> int:
         return len(self.starts)
+
+    def once(self, tell: Callable[["Words"], T]) -> T:
+        """What ``tell`` says of the whole text, asked for when it is first needed and never again."""
+        if tell not in self._told:
+            self._told[tell] = tell(self)
+        told: T = self._told[tell]
+        return told
 
     def _open_contractions(self) -> None:
         """``Sarah's`` and ``d'Anna`` become the name alone; ``I'm`` and ``m'appelle`` stay."""
