@@ -21,5 +21,5 @@ class Kind(StrEnum):
 
 
 ALL_KINDS: Final[frozenset[Kind]] = frozenset(Kind)
-REDACTION_VERSION: Final = 1
+REDACTION_VERSION: Final = 2
 """Counts up when the detectors catch more, so that text redacted by older ones is redacted again."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sessions.privacy.cues import TOKEN, cue_gate
 from sessions.privacy.folding import BARRIER, Folded, fold
-from sessions.privacy.kinds import Kind
+from sessions.privacy.kinds import ALL_KINDS, Kind
 from sessions.privacy.placeholders import PLACEHOLDER
 
 
@@ -21,14 +21,19 @@ class Span(NamedTuple):
 
 
 class Reading:
-    """A text as the detectors see it. Placeholders in it are barriers from the beginning on."""
+    """A text as the detectors see it. Placeholders in it are barriers from the beginning on.
 
-    def __init__(self, text: str, after: str = "") -> None:
+    ``kinds``: those that are to be replaced. The others are claimed only where their form proves them: what was found
+    by a cue alone (a password, a document's number, an address) must not keep an e-mail address in it from being found.
+    """
+
+    def __init__(self, text: str, after: str = "", kinds: frozenset[Kind] = ALL_KINDS) -> None:
         self.raw = text
         self.folded: Folded = fold(_masked(text))
         self.text = self.folded.text
         self.after = fold(_masked(after)).text.lower()[-_LONGEST_AFTER:] if after else ""
         self.spans: list[Span] = []
+        self._claimable = kinds | _PROVED_BY_FORM
         self._taken: bytearray | None = None
 
     @cached_property
@@ -51,8 +56,8 @@ class Reading:
         return len(_DIGIT.findall(self.text))
 
     def claim(self, span: Span) -> bool:
-        """Keep the span unless something found before it overlaps."""
-        if self.is_taken(span.start, span.end):
+        """Keep the span unless something found before it overlaps, or its kind stays and may hide another."""
+        if span.kind not in self._claimable or self.is_taken(span.start, span.end):
             return False
         if self._taken is None:
             self._taken = bytearray(len(self.text))
@@ -74,6 +79,7 @@ class Reading:
             yield start, end, span
 
 
+_PROVED_BY_FORM = frozenset({Kind.EMAIL, Kind.PHONE, Kind.CARD, Kind.IBAN, Kind.IP, Kind.MAC, Kind.BIRTH_DATE})
 _DIGIT = re.compile("[0-9]")
 _LONGEST_AFTER = 600  # characters; a question stands at a message's end
 

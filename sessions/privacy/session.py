@@ -38,7 +38,7 @@ class SessionRedactor:
         Redacting the outcome again changes nothing. What is not hidden stays as it is, byte for byte. A text that is
         JSON is read as such.
         """
-        return str(walk(text, lambda leaf, key: self._leaf(leaf, key, after)))
+        return str(walk(text, lambda leaf, key, is_id: self._leaf(leaf, key, is_id, after)))
 
     def json(self, value: Any) -> Any:
         """A copy of any JSON value with every string in it redacted; keys, ids and structure are kept."""
@@ -71,26 +71,32 @@ class SessionRedactor:
             return self.text(value, after=after)
         return walk({key: value}, self._leaf)[key]
 
-    def _leaf(self, text: str, key: str, after: str = "") -> str:
+    def _leaf(self, text: str, key: str, is_id: bool, after: str = "") -> str:
         """What stands under ``password`` is read like an answer to the question for it."""
         asked = f"{_question(key)}?" if key else after
+        if is_id:  # of it only what has a form of its own: an id may look like a name, or like a password
+            return self._settled(self._settled(text, asked, self._kinds - _FORMLESS), "", self._kinds & {Kind.SECRET})
+        return self._settled(text, asked, self._kinds)
+
+    def _settled(self, text: str, after: str, kinds: frozenset[Kind]) -> str:
         for _ in range(_MOST_PASSES):
-            redacted = self._pass(text, asked)
+            redacted = self._pass(text, after, kinds)
             if redacted == text:
                 break
             text = redacted
         return text
 
-    def _pass(self, text: str, after: str) -> str:
-        reading = Reading(text, after)
+    def _pass(self, text: str, after: str, kinds: frozenset[Kind]) -> str:
+        reading = Reading(text, after, kinds)
         find_structured(reading)
-        find_names(reading, self._heard)
+        if Kind.NAME in kinds:
+            find_names(reading, self._heard)
         if not reading.spans:
             return text
         pieces = []
         end = 0
         for start, stop, span in reading.replacements():
-            if span.kind in self._kinds:
+            if span.kind in kinds:
                 pieces += [text[end:start], self._placeholder(span, text[start:stop])]
                 end = stop
         return "".join([*pieces, text[end:]])
@@ -106,6 +112,7 @@ class SessionRedactor:
 
 
 _STRUCTURE = frozenset({"id", "role", "at", "v", "type"})
+_FORMLESS: Final = frozenset({Kind.SECRET, Kind.NAME})
 _NAME_KEYS = re.compile(
     r"(?:full|first|last|given|family|middle|display|customer|contact|user|sur|visitor|account|card ?holder|recipient|nick)? ?name|author|recipient|vorname|nachname|nom|prénom|nombre|apellidos?|sender"
 )

@@ -18,6 +18,7 @@ _VERSION = re.compile(
     r"(?:version|ver|v|firmware|build|release|update|upgrade|fw|rev|software|driver|app|aktualisierung|versi[oó]n|vers[aã]o|versione|versie|wersj[aęi]|verz[eiy]|верси[яиюей]|версія|версії|версію|прошивк[аиу]|έκδοση|sürüm|versiunea?|versio|versjon|verzi[oó]|versi|phiên bản|גרסה|גרסת|वर्ज़न|संस्करण|إصدار|الإصدار|版本|バージョン|버전|เวอร์ชัน|版)(?!\w)"
 )
 _VERSION_AFTER = re.compile(r"\s?(?:verzió|version|sürüm|バージョン|버전|版本)")
+_ASKED_VERSION = re.compile(r"(?:^|\s)(?:version|ver|v|build|release|firmware)\?\Z")
 _VERSION_REACH = 60
 _LEAST_HEX = 4
 
@@ -38,6 +39,8 @@ def _is_version(reading: Reading, match: re.Match[str]) -> bool:
     before = reading.before(match.start(), _VERSION_REACH)
     if "ip" in before or "server" in before or "address" in before:
         return False
+    if match.start() == 0 and _ASKED_VERSION.search(reading.after):
+        return True
     return (
         _VERSION.search(before) is not None
         or _VERSION_AFTER.match(reading.lower, match.end()) is not None

@@ -83,3 +83,28 @@ def test_session_counts_what_it_found_and_keeps_the_real_words() -> None:
 def test_what_is_not_hidden_stays_to_the_byte() -> None:
     text = "  a\u200bb\t４２ ’x’ \u00a0\r\n im sarah\u200b\u00ad  ﬁn "
     assert PLACEHOLDER.sub("sarah", redact_text(text)) == text
+
+
+def test_kind_that_is_kept_hides_no_other_inside_it() -> None:
+    for kept, text, after in [
+        (Kind.SECRET, "my password is alice.liddell@example.com", "my password is _"),
+        (Kind.SECRET, "see /pay?token=alice.liddell@example.com", "see /_"),
+        (Kind.NATIONAL_ID, "my id number is +49 170 1234567", "my id number is _"),
+        (
+            Kind.ADDRESS,
+            "my address is Am Hang 3, Wien, phone +49 170 1234567",
+            "my address is Am Hang 3, Wien, phone _",
+        ),
+    ]:
+        assert PLACEHOLDER.sub("_", SessionRedactor(kinds=ALL_KINDS - {kept}).text(text)) == after
+
+
+def test_kind_that_is_kept_stays_whole_where_its_form_proves_it() -> None:
+    for kept, text in [
+        (Kind.EMAIL, "write to alice.liddell@example.com"),
+        (Kind.IBAN, "to DE89 3704 0044 0532 0130 00"),
+        (Kind.CARD, "card 4111 1111 1111 1111"),
+        (Kind.BIRTH_DATE, "born on 03.04.1985"),
+        (Kind.SECRET, "my password is hunter2"),
+    ]:
+        assert SessionRedactor(kinds=ALL_KINDS - {kept}).text(text) == text
