@@ -20,6 +20,20 @@ from tenants.privacy_choices import PERSONAL_DATA, PersonalData
         (None, {"contacts": [{"lastName": "Liddell"}, {"lastName": "Hargreaves"}]}, ["Hargreaves", "Liddell"]),
         (None, {"Nachname": "Müller", "email": "m@example.de"}, ["m@example.de", "Müller"]),
         (None, {"product": {"name": "Rye bread"}, "product_name": "Rye", "page": {"title": "Our breads"}}, []),
+        (None, {"name": {"first": "Zorblax", "last": ["Quimbleton"], "type": "legal"}}, ["Quimbleton", "Zorblax"]),
+        (None, {"shop": {"name": {"first": "Zorblax"}}, "user": {"segment": "premium", "id": "abc"}}, []),
+        (
+            None,
+            {"имя": "Зорблакс", "контакт": {"фамилияКлиента": "x", "Фамилия": "Квимблтон"}},
+            ["Квимблтон", "Зорблакс"],
+        ),
+        (None, {"姓名": "王芳", "客户": {"地址": "长安街"}, "商品_名": "沙发"}, ["长安街", "王芳"]),
+        (
+            None,
+            {"名前": "山田花子", "이름": "김민수", "الاسم": "زكريا", "नाम": "मीरा"},
+            ["زكريا", "मीरा", "山田花子", "김민수"],
+        ),
+        (None, {"name": "Bo", "nickname": "Ann"}, ["Ann"]),
         (None, {"plan": "gold", "cart": ["two", "loaves"], "name": "x", "username": 5}, []),
     ],
 )
@@ -27,6 +41,11 @@ def test_words_under_keys_that_tell_of_a_person_are_known(
     user_id: str | None, context: dict[str, Any], known: list[str]
 ) -> None:
     assert known_words(user_id, context) == known
+
+
+def test_no_value_of_a_context_that_is_full_of_names_is_left_out() -> None:
+    people = [f"Zorblax Quimbleton {number:03}" for number in range(200)]
+    assert known_words(None, {"names": people, "contacts": [{"name": name} for name in people]}) == people
 
 
 def test_policy_knows_the_kinds_that_the_redactor_knows() -> None:
