@@ -178,6 +178,7 @@ class Turn(TenantOwned):
     first_token_ms = models.PositiveIntegerField(null=True)
     total_ms = models.PositiveIntegerField(null=True)
     finished_at = models.DateTimeField(null=True)
+    redaction_version = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
 
     class Meta(TenantOwned.Meta):
         db_table = "turns"

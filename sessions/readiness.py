@@ -103,20 +103,21 @@ async def _migrations(connection: AsyncConnection) -> str:
 # Late by more than two periods: one may be missed, and a run may take long.
 _JOBS: Final = """
 SELECT name, now() - COALESCE(last_finished_at, registered_at) > make_interval(secs => 2 * period_seconds) AS is_late,
-       last_error_code
+       last_error_code, COALESCE((last_outcome ->> 'skipped')::int, 0)
   FROM job_heartbeats WHERE name = ANY(%s) ORDER BY name
 """
 
 
 async def _jobs(connection: AsyncConnection) -> str:
-    """Beat's jobs that are late, or failed when they last ran. One that beat does not know yet is neither."""
+    """Beat's jobs that are late, failed when they last ran, or left something out; none that beat does not know yet."""
     try:
         rows = await (await connection.execute(_JOBS, [list(settings.CELERY_BEAT_SCHEDULE)])).fetchall()
     except psycopg.errors.UndefinedTable:
         return "not known before the migrations are applied"
-    late = [f"{name} is late" for name, is_late, _ in rows if is_late]
-    failed = [f"{name} failed ({code})" for name, is_late, code in rows if code and not is_late]
-    return ", ".join([*late, *failed]) or _OK
+    late = [f"{name} is late" for name, is_late, *_ in rows if is_late]
+    failed = [f"{name} failed ({code})" for name, is_late, code, _ in rows if code and not is_late]
+    skipped = [f"{name} skipped {count}, see the log" for name, _, _, count in rows if count]
+    return ", ".join([*late, *failed, *skipped]) or _OK
 
 
 @cache

@@ -19,8 +19,7 @@ ParlourError                       every error that this project raises for a ca
 |-- TooManyLookupsError            more keys that nobody knows come at once than are looked up
 |-- DatabaseAwayError              the database refuses connections, does not answer, or hung up
 |-- LegalHoldError                 what was to be deleted is under a legal hold
-|-- TenantsFailedError             a job failed for some tenants and went on with the others
-`-- SessionsNotRedactedError       the redaction failed for some sessions and went on with the others
+`-- TenantsFailedError             a job failed for some tenants and went on with the others
 """
 
 from psycopg import OperationalError
@@ -121,12 +120,4 @@ class TenantsFailedError(ParlourError):
 
     def __init__(self, failed: int) -> None:
         super().__init__(f"the round failed for {failed} tenants, see the log")
-        self.failed = failed
-
-
-class SessionsNotRedactedError(ParlourError):
-    """Raised at the end of a round, which tries them again the next time."""
-
-    def __init__(self, failed: int) -> None:
-        super().__init__(f"{failed} sessions could not be redacted, see the log")
         self.failed = failed

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sessions.privacy.finding import find_structured
@@ -31,6 +31,11 @@ class SessionRedactor:
         self._key = key
         self._kinds = kinds
         self._heard = HeardNames(known)
+
+    def recall(self, names: Iterable[str]) -> None:
+        """Names of this session that were hidden before, as ``HiddenNames`` finds them: as if they had been heard."""
+        for name in names:
+            self._heard.recall(name)
 
     def text(self, text: str, *, after: str = "") -> str:
         """The text with placeholders. ``after``: the message before it, whose question it may answer.

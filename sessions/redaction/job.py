@@ -12,13 +12,12 @@ from uuid import UUID
 
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
-from django.db import connection
+from django.db import DatabaseError, OperationalError, connection
 
 from sessions.privacy import REDACTION_VERSION
 from sessions.redaction.read import StoredSession, read_sessions
 from sessions.redaction.replace import Replaced, Replacing
-from sessions.redaction.write import write_replaced, write_segments
-from tenants.errors import SessionsNotRedactedError
+from sessions.redaction.write import write_replaced, write_stretch
 from tenants.privacy_policy import PrivacyPolicy, policies_of_websites
 from tenants.redaction_keys import redaction_key
 from tenants.rounds import each_of_tenants, tenants_behind
@@ -29,8 +28,11 @@ log = structlog.get_logger(__name__)
 JOB: Final = "redact-sessions"
 _SESSIONS_A_CHUNK: Final = 50
 _SECONDS_A_CHUNK: Final = 5.0
-_SECONDS_A_SESSION: Final = 20.0
+_SECONDS_A_SESSION: Final = 12.0
 """What of a very long session is not reached by then is left to the next chunk."""
+
+_NOT_ITS_FAULT: Final = (SoftTimeLimitExceeded, OperationalError)
+"""The time is over, or the database is away: no session's fault, and every other's as well."""
 
 # Website by website, each version of the redactor by itself: so the index leads to what is due, and to nothing else.
 _DUE: Final = """
@@ -51,14 +53,13 @@ SELECT due.id FROM privacy_policies p
 def redact_due_sessions(tenant_ids: list[UUID] | None = None) -> Counter[str]:
     """Redacts what is due in these tenants, or in all; gives how many ``sessions`` and ``messages`` it went over.
 
-    Raises ``SessionsNotRedactedError`` at the end where some could not be, and ``TenantsFailedError``.
+    Sessions that the redactor fails at are ``skipped``: each is named in the log by its row's id, and tried again by
+    the next round. Raises ``TenantsFailedError``.
     """
     doing = _Round()
     if tenant_ids is None:
         tenant_ids = tenants_behind("door_tenants_with_unredacted_sessions", REDACTION_VERSION)
     each_of_tenants(tenant_ids, doing.redact_some, reason="redaction")
-    if doing.failed:
-        raise SessionsNotRedactedError(doing.failed)
     return doing.counts
 
 
@@ -73,8 +74,7 @@ class _Chunk:
 
 class _Round:
     def __init__(self) -> None:
-        self.counts: Counter[str] = Counter(sessions=0, messages=0, replaced=0)
-        self.failed = 0
+        self.counts: Counter[str] = Counter(sessions=0, messages=0, replaced=0, skipped=0)
         self._left: set[UUID] = set()  # they changed under this round, or broke it: it does not look at them again
 
     def redact_some(self, tenant_id: UUID) -> int:
@@ -106,28 +106,46 @@ class _Round:
         """One session that breaks the redactor must not keep the others from it."""
         try:
             _replace_into(chunk, session, Replacing(session, policy, key))
-        except SoftTimeLimitExceeded:
+        except _NOT_ITS_FAULT:
             raise
-        except Exception as error:  # noqa: BLE001  counted, and raised at the end of the round
-            log.warning("a session could not be redacted", session_pk=session.id, error=error)
-            self.failed += 1
+        except Exception as error:  # noqa: BLE001  counted, and named in the log
+            self._skip(session, error)
             chunk.given_up.add(session.id)
 
+    def _skip(self, session: StoredSession, error: Exception) -> None:
+        log.warning("a session could not be redacted", session_pk=session.id, error=error)
+        self.counts.update(skipped=1)
+        self._left.add(session.id)
+
     def _write(self, tenant_id: UUID, chunk: _Chunk) -> int:
-        with tenant_scope(tenant_id):
-            written = write_replaced(chunk.done, REDACTION_VERSION) if chunk.done else set()
+        written = self._written(tenant_id, chunk.done)
         self._left |= chunk.given_up | {done.session.id for done in chunk.done} - written
         for done in chunk.done:
             if done.session.id in written:
                 self.counts.update(sessions=1, messages=done.messages_seen, replaced=done.messages_changed)
         return len(chunk.done) + len(chunk.given_up) + chunk.unfinished
 
+    def _written(self, tenant_id: UUID, replaced: list[Replaced]) -> set[UUID]:
+        """All in one transaction; where the database refuses something of one session, each in its own."""
+        if not replaced:
+            return set()
+        try:
+            with tenant_scope(tenant_id):
+                return write_replaced(replaced, REDACTION_VERSION)
+        except _NOT_ITS_FAULT:
+            raise
+        except DatabaseError as error:
+            if len(replaced) == 1:
+                self._skip(replaced[0].session, error)
+                return set()
+        return set().union(*(self._written(tenant_id, [done]) for done in replaced))
+
 
 def _replace_into(chunk: _Chunk, session: StoredSession, replacing: Replacing) -> None:
     end = time.monotonic() + _SECONDS_A_SESSION
-    for segments in replacing.ahead():
+    for stretch in replacing.ahead():
         with tenant_scope(session.tenant_id):
-            is_written = write_segments(session, segments, REDACTION_VERSION)
+            is_written = write_stretch(session, stretch, REDACTION_VERSION)
         if not is_written:
             chunk.given_up.add(session.id)
             return

@@ -12,6 +12,7 @@ from sessions.models import AgentSession, HistorySegment, Turn
 from tenants.scoping import tenant_scope
 
 _LIVE: Final = [Turn.State.QUEUED, Turn.State.RUNNING]
+_TURNS_AT_ONCE: Final = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class TurnWords:
 
     id: UUID
     revision: str
+    number: int
     created_at: datetime
     message: str
     partial_reply: str
@@ -45,28 +47,52 @@ class StoredSession:
     user_agent: str
     context: dict[str, Any]
     history: list[dict[str, Any]]
+    version: int
+    """Of the redactor that is to go over it."""
     segment_ids: list[UUID] = field(default_factory=list)
-    """Of those segments that this redactor has not been over, the oldest first."""
-    turns: list[TurnWords] = field(default_factory=list)
-    """The oldest first."""
+    """Of those segments that it has not been over, the oldest first."""
+    done_segment_ids: list[UUID] = field(default_factory=list)
 
     def segments(self) -> Iterator[StoredSegment]:
         """One after the other, each in a transaction of its own: however long the session is, one is in memory."""
-        for segment_id in self.segment_ids:
+        return self._segments(self.segment_ids)
+
+    def turns(self) -> Iterator[TurnWords]:
+        """Those that it has not been over, the oldest first, some in memory at a time."""
+        return self._turns(Q(redaction_version__lt=self.version))
+
+    def done_texts(self) -> Iterator[str]:
+        """What it has been over before, in no order."""
+        for segment in self._segments(self.done_segment_ids):
+            yield from (str(message.get("content", "")) for message in segment.messages)
+        for turn in self._turns(Q(redaction_version__gte=self.version)):
+            yield from (turn.message, turn.partial_reply)
+
+    def _segments(self, segment_ids: list[UUID]) -> Iterator[StoredSegment]:
+        for segment_id in segment_ids:
             with tenant_scope(self.tenant_id):
                 messages = HistorySegment.objects.values_list("messages", flat=True).filter(pk=segment_id).first()
             yield StoredSegment(segment_id, messages or [])
 
+    def _turns(self, which: Q) -> Iterator[TurnWords]:
+        last = -1
+        while True:
+            with tenant_scope(self.tenant_id):
+                some = _words(self.id, which & Q(number__gt=last))
+            yield from some
+            if len(some) < _TURNS_AT_ONCE:
+                return
+            last = some[-1].number
+
 
 def read_sessions(session_ids: Collection[UUID], version: int) -> list[StoredSession]:
-    """Those of the active tenant's sessions that are still there, in three queries."""
+    """Those of the active tenant's sessions that are still there, in two queries; their long parts are read later."""
     rows = AgentSession.objects.filter(pk__in=session_ids).annotate(revision=_revision_of("agent_sessions"))
-    found = {row["id"]: StoredSession(**row) for row in rows.values(*_COLUMNS)}
-    segments = HistorySegment.objects.filter(agent_session_id__in=found, redaction_version__lt=version)
-    for session_id, segment_id in segments.order_by("first_position").values_list("agent_session_id", "id"):
-        found[session_id].segment_ids.append(segment_id)
-    for session_id, words in _words(found):
-        found[session_id].turns.append(words)
+    found = {row["id"]: StoredSession(**row, version=version) for row in rows.values(*_COLUMNS)}
+    segments = HistorySegment.objects.filter(agent_session_id__in=found).order_by("first_position")
+    for session_id, segment_id, done in segments.values_list("agent_session_id", "id", "redaction_version"):
+        session = found[session_id]
+        (session.segment_ids if done < version else session.done_segment_ids).append(segment_id)
     return list(found.values())
 
 
@@ -84,12 +110,13 @@ _COLUMNS: Final = (
 )
 
 
-def _words(session_ids: Collection[UUID]) -> Iterator[tuple[UUID, TurnWords]]:
-    turns = Turn.objects.filter(agent_session_id__in=session_ids).exclude(state__in=_LIVE)
+def _words(session_id: UUID, which: Q) -> list[TurnWords]:
+    turns = Turn.objects.filter(which, agent_session_id=session_id).exclude(state__in=_LIVE)
     with_words = turns.filter(~Q(message="") | ~Q(partial_reply="")).annotate(revision=_revision_of("turns"))
-    for turn in with_words.order_by("created_at", "number"):
-        words = TurnWords(turn.id, turn.revision, turn.created_at, turn.message, turn.partial_reply)
-        yield turn.agent_session_id, words
+    return [
+        TurnWords(turn.id, turn.revision, turn.number, turn.created_at, turn.message, turn.partial_reply)
+        for turn in with_words.order_by("number")[:_TURNS_AT_ONCE]
+    ]
 
 
 def _revision_of(table: str) -> Func:

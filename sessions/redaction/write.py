@@ -11,8 +11,8 @@ from uuid import UUID
 import orjson
 from django.db import connection
 
-from sessions.redaction.read import StoredSession
-from sessions.redaction.replace import Messages, Replaced, Segments
+from sessions.redaction.read import StoredSession, TurnWords
+from sessions.redaction.replace import Messages, Replaced, Stretch
 from tenants.scoping import active_tenant_id
 
 # Whoever sets a hold on a website waits for this, and this for them.
@@ -56,7 +56,7 @@ UPDATE history_segments g SET messages = COALESCE(n.messages, g.messages), redac
 """
 
 _TURNS: Final = """
-UPDATE turns t SET message = n.message, partial_reply = n.partial_reply
+UPDATE turns t SET message = n.message, partial_reply = n.partial_reply, redaction_version = %(version)s
   FROM jsonb_to_recordset(%(rows)s::jsonb) AS n(id uuid, revision text, message text, partial_reply text)
  WHERE t.tenant_id = %(tenant)s AND t.id = n.id AND t.xmin::text = n.revision AND t.agent_session_id = ANY(%(written)s)
 """
@@ -69,26 +69,25 @@ def write_replaced(replaced: Collection[Replaced], version: int) -> set[UUID]:
     """
     values = _locked([done.session for done in replaced])
     written = _run(_SESSIONS, {**values, "version": version, "rows": _json(map(_session_row, replaced))})
-    if written:
-        then = {**values, "version": version, "written": list(written)}
-        segments = [segment for done in replaced for segment in done.segments]
-        turns = [_turn_row(turn) for done in replaced for turn in done.turns]
-        _run(_SEGMENTS, {**then, "rows": _json(map(_segment_row, segments))}, bool(segments))
-        _run(_TURNS, {**then, "rows": _json(turns)}, bool(turns))
+    last = Stretch.together(done.last for done in replaced)
+    _write_parts(last, {**values, "version": version}, written)
     return written
 
 
-def write_segments(session: StoredSession, segments: Segments, version: int) -> bool:
-    """Writes some segments of a session ahead of the rest of it. False where it has changed, or is held."""
+def write_stretch(session: StoredSession, stretch: Stretch, version: int) -> bool:
+    """Writes a part of a session ahead of the rest of it. False where the session has changed, or is held."""
     values = _locked([session])
     rows = _json([{"id": str(session.id), "revision": session.revision}])
     still = _run(_STILL, {**values, "rows": rows})
-    _run(
-        _SEGMENTS,
-        {**values, "version": version, "written": list(still), "rows": _json(map(_segment_row, segments))},
-        bool(still),
-    )
+    _write_parts(stretch, {**values, "version": version}, still)
     return bool(still)
+
+
+def _write_parts(stretch: Stretch, values: dict[str, Any], written: set[UUID]) -> None:
+    then = {**values, "written": list(written)}
+    segments, turns = map(_segment_row, stretch.segments), map(_turn_row, stretch.turns)
+    _run(_SEGMENTS, {**then, "rows": _json(segments)}, bool(written and stretch.segments))
+    _run(_TURNS, {**then, "rows": _json(turns)}, bool(written and stretch.turns))
 
 
 def _locked(sessions: Collection[StoredSession]) -> dict[str, Any]:
@@ -126,7 +125,7 @@ def _segment_row(segment: tuple[UUID, Messages | None]) -> dict[str, Any]:
     return {"id": str(segment_id), "messages": messages}
 
 
-def _turn_row(turn: Any) -> dict[str, Any]:
+def _turn_row(turn: TurnWords) -> dict[str, Any]:
     return {
         "id": str(turn.id),
         "revision": turn.revision,

@@ -53,7 +53,7 @@ WITH claimed AS (
     ON CONFLICT (tenant_id, agent_session_id, message_id) DO UPDATE
        SET state = EXCLUDED.state, fence = t.fence + 1, number = EXCLUDED.number, message = EXCLUDED.message,
            lease_expires_at = EXCLUDED.lease_expires_at, error_code = '', error_reason = '', finished_at = NULL,
-           partial_reply = '', stop_requested_at = NULL, reply_id = EXCLUDED.reply_id
+           partial_reply = '', stop_requested_at = NULL, reply_id = EXCLUDED.reply_id, redaction_version = 0
      WHERE t.state IN ('failed', 'abandoned') AND t.message_hmac = EXCLUDED.message_hmac
     RETURNING t.tenant_id, t.agent_session_id, t.id, t.fence),
 remembered AS (

@@ -75,6 +75,11 @@ def age(**fields: Any) -> None:
         (lambda: age(registered_at=Now() - timedelta(seconds=2.1 * HOURLY)), f"{JOB} is late"),
         (lambda: age(last_finished_at=Now() - timedelta(seconds=2.1 * HOURLY)), f"{JOB} is late"),
         (lambda: age(last_finished_at=Now(), last_error_code="tenants_failed"), f"{JOB} failed (tenants_failed)"),
+        (
+            lambda: age(last_finished_at=Now(), last_outcome={"sessions": 4, "skipped": 2}),
+            f"{JOB} skipped 2, see the log",
+        ),
+        (lambda: age(last_finished_at=Now(), last_outcome={"sessions": 4, "skipped": 0}), "ok"),
         (lambda: age(name="a-job-of-before", registered_at=Now() - timedelta(days=9)), "ok"),
     ],
 )

@@ -7,18 +7,18 @@ from typing import Any
 
 import psycopg
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection
 from django.utils import timezone
 
 from agents.models import Agent
 from sessions.models import AgentSession, HistorySegment, Turn
-from sessions.privacy import REDACTION_VERSION
+from sessions.privacy import REDACTION_VERSION, SessionRedactor
 from sessions.redaction import job, replace
 from sessions.redaction.again import go_over_again
 from sessions.redaction.job import redact_due_sessions
 from sessions.redaction.replace import Replacing
-from sessions.redaction.write import write_segments
-from tenants.errors import SessionsNotRedactedError
+from sessions.redaction.write import write_stretch
 from tenants.identifiers import OPERATOR_ID
 from tenants.legal_holds import lift_hold, set_hold
 from tenants.models import RedactionKey, Tenant, Website
@@ -330,15 +330,41 @@ def test_session_that_breaks_the_redactor_keeps_no_other_from_it(
 
     def rest_or_break(self: Any) -> Any:
         if self._session.id == broken.pk:
-            raise ValueError(f"cannot read {ALICE}")
+            raise RecursionError(f"cannot read {ALICE}")
         return rest(self)
 
     monkeypatch.setattr(Replacing, "rest", rest_or_break)
-    with pytest.raises(SessionsNotRedactedError) as raised:
-        redact(tenant)
-    assert (raised.value.failed, version_of(broken), version_of(whole)) == (1, 0, REDACTION_VERSION)
+    counts = redact_due_sessions([tenant.id])
+    assert (counts["sessions"], counts["skipped"]) == (1, 1)
+    assert (version_of(broken), version_of(whole)) == (0, REDACTION_VERSION)
     logged = capfd.readouterr().err
     assert (str(broken.pk) in logged, ALICE in logged) == (True, False)
+
+
+def test_session_that_the_database_refuses_keeps_no_other_from_it(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tenant: Tenant, website: Website, agent: Agent
+) -> None:
+    refused, whole = silent_session(website, agent, user_id=CAROL), silent_session(website, agent)
+    monkeypatch.setattr(replace, "hidden_claimed_id", lambda *_: "too long " * 1_000)
+    counts = redact_due_sessions([tenant.id])
+    assert (counts["sessions"], counts["skipped"]) == (1, 1)
+    assert (version_of(refused), version_of(whole)) == (0, REDACTION_VERSION)
+    logged = capfd.readouterr().err
+    assert (str(refused.pk) in logged, CAROL in logged) == (True, False)
+
+
+def test_time_limit_of_the_worker_ends_the_round(
+    monkeypatch: pytest.MonkeyPatch, cast: Cast, website: Website, agent: Agent
+) -> None:
+    other = cast.tenant()
+    sessions = [silent_session(website, agent), silent_session(cast.website(other, agents=[agent]), agent)]
+
+    def late(*_: Any) -> Any:
+        raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr(Replacing, "rest", late)
+    with pytest.raises(SoftTimeLimitExceeded):
+        redact_due_sessions([session.tenant_id for session in sessions])
 
 
 def test_better_redactor_goes_over_old_text_again(
@@ -376,9 +402,9 @@ def test_long_session_that_changes_between_its_parts_is_left_alone(
     def write_late(*arguments: Any) -> bool:
         if not next(is_first, False):
             hold_elsewhere(session)
-        return write_segments(*arguments)
+        return write_stretch(*arguments)
 
-    monkeypatch.setattr(job, "write_segments", write_late)
+    monkeypatch.setattr(job, "write_stretch", write_late)
     assert (redact(tenant), version_of(session)) == (0, 0)
     said = [text for _, text in transcript(session)]
     assert (ALICE in said[0], ALICE in said[3], BOB in said[4]) == (False, True, True)
@@ -393,6 +419,84 @@ def test_name_that_is_learnt_late_is_hidden_in_segments_before_it(
     be_silent(session, 25)
     redact(tenant)
     assert "Zanzariel" not in everything_stored(session)
+
+
+def test_name_that_was_told_once_is_known_when_the_session_goes_on(
+    tenant: Tenant, website: Website, agent: Agent
+) -> None:
+    session = make_session(website, agent, exchange(1, "My name is Zorblax", "Hello!"), session_id="session_goes_on")
+    roll(session, 2)
+    be_silent(session, 25)
+    assert redact(tenant) == 1
+    with tenant_scope(tenant.id):
+        session.refresh_from_db()
+        session.history = exchange(2, "the parcel for zorblax is late", "I see.")
+        session.message_count, session.redaction_version = 4, 0
+        session.save()
+    failed_turn(session, message="does zorblax get the money back?")
+    be_silent(session, 25)
+    assert redact(tenant) == 1
+    [name] = set(re.findall(r"\[NAME_\w+\]", everything_stored(session)))
+    assert [text for _, text in transcript(session)] == [
+        f"My name is {name}",
+        "Hello!",
+        f"the parcel for {name} is late",
+        "I see.",
+    ]
+    assert f"does {name} get the money back?" in everything_stored(session)
+
+
+def test_name_is_known_in_the_later_parts_of_a_long_session(
+    monkeypatch: pytest.MonkeyPatch, tenant: Tenant, website: Website, agent: Agent
+) -> None:
+    monkeypatch.setattr(replace, "_MESSAGES_AT_ONCE", 1)
+    monkeypatch.setattr(job, "_SECONDS_A_SESSION", 0.0)
+    said = exchange(1, "My name is Zorblax", "Hello!")
+    for number in range(2, 5):
+        said += exchange(number, "the parcel for zorblax is late", "I see.")
+    session = make_session(website, agent, said, session_id="session_in_parts")
+    roll(session, 2, 2, 2)
+    be_silent(session, 25)
+    assert redact(tenant) == 1
+    stored = everything_stored(session)
+    assert ("zorblax" in stored.lower(), len(set(re.findall(r"\[NAME_\w+\]", stored)))) == (False, 1)
+
+
+def test_words_of_many_turns_are_done_in_stretches_and_none_is_done_twice(
+    monkeypatch: pytest.MonkeyPatch, tenant: Tenant, website: Website, agent: Agent
+) -> None:
+    monkeypatch.setattr(replace, "_CHARACTERS_AT_ONCE", 1)
+    monkeypatch.setattr(job, "_SECONDS_A_SESSION", 0.0)
+    session = make_session(website, agent, exchange(1, "hi", "ho"), session_id="session_of_failures")
+    for number in range(2, 5):
+        failed = {"state": "failed", "finished_at": timezone.now(), "message": f"{number}: mail {ALICE}"}
+        make_turn(session, number, f"message_failed_{number}", **failed)
+    be_silent(session, 25)
+    gone_over, history = list[str](), SessionRedactor.history
+
+    def heard(self: SessionRedactor, messages: Any) -> Any:
+        gone_over.extend(message["content"] for message in messages if message["content"])
+        return history(self, messages)
+
+    monkeypatch.setattr(SessionRedactor, "history", heard)
+    for still_there in (2, 1, 0):
+        job._Round().redact_some(tenant.id)  # each in a process of its own, for all that it knows
+        assert (everything_stored(session).count(ALICE), version_of(session)) == (still_there, 0)
+    job._Round().redact_some(tenant.id)
+    assert version_of(session) == REDACTION_VERSION
+    assert gone_over == [*(f"{number}: mail {ALICE}" for number in range(2, 5)), "hi", "ho"]
+
+
+def test_turn_that_is_tried_again_is_gone_over_again(cast: Cast, server: LiveServer, tenant: Tenant) -> None:
+    unreachable = cast.connection(None, "https://127.0.0.1:9/v1")
+    website = cast.website(tenant, agents=[broken := cast.agent(connection=unreachable, model="m")])
+    session = silent_session(website, broken)
+    for _ in range(2):
+        assert say(server, session, f"Mail {CAROL}", message_id="message_tried_again").status_code == 502
+        assert CAROL in everything_stored(session)
+        be_silent(session, 25)
+        assert redact(tenant) == 1
+        assert CAROL not in everything_stored(session)
 
 
 def test_more_sessions_than_a_chunk_holds_are_all_redacted(
