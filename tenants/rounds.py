@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import connection
 from psycopg import sql
 from structlog.contextvars import bound_contextvars
@@ -31,7 +32,7 @@ def each_tenant(door: str, chunk: Callable[[], int], *, reason: str) -> int:
     ``chunk`` does a bounded piece of work and gives how much; the sum is given back. A tenant has ``SECONDS_A_TENANT``
     and the round ``SECONDS_A_ROUND``, looked at between two calls: whoever is not reached is left to the next round,
     in another order. Where ``chunk`` raises, the error is logged, the other tenants have their turn, and
-    ``TenantsFailedError`` is raised at the end.
+    ``TenantsFailedError`` is raised at the end. The worker's own time limit ends the round.
     """
     return each_tenant_outside_scopes(door, lambda tenant_id: _in_scope(tenant_id, chunk), reason=reason)
 
@@ -50,6 +51,8 @@ def each_of_tenants(tenant_ids: Iterable[UUID], chunk: Callable[[UUID], int], *,
         try:
             with bound_contextvars(tenant_id=tenant_id):
                 done = _work_off(tenant_id, chunk, end)
+        except SoftTimeLimitExceeded:
+            raise  # the worker's time is over, whosever turn it was
         except Exception:  # whatever stops one tenant must not stop the others; it is raised below
             log.exception("a round failed for a tenant", job=reason, tenant_id=tenant_id)
             connection.close_if_unusable_or_obsolete()
