@@ -36,6 +36,12 @@ def run_job(name: str, work: Callable[[], Outcome]) -> Outcome | None:
         return _recorded(name, work)
 
 
+def run_beside_job(name: str, work: Callable[[], Outcome]) -> Outcome | None:
+    """As ``run_job``, for a part of the job's work: no run of the job meanwhile, and its row stays as it is."""
+    with _alone(name) as is_alone:
+        return work() if is_alone else None
+
+
 def register_jobs() -> None:
     """Makes rows for jobs that have none yet. Beat calls it: from then on a job that never runs is late."""
     for name in set(settings.CELERY_BEAT_SCHEDULE) - {"heartbeat"}:  # which Redis knows of

@@ -13,6 +13,7 @@ from sessions.privacy import Kind
 from sessions.redaction.preview import Preview, preview_redaction
 from tenants.models import Website
 from tenants.privacy_choices import PERSONAL_DATA
+from tenants.scoping import active_tenant_id
 
 NEWEST: Final = 200
 _SECONDS: Final = 3.0
@@ -62,7 +63,8 @@ def _website(named: str) -> Website | None:
 
 
 def _preview(website: Website | None) -> Preview:
-    return preview_redaction(website_id=website.pk if website else None, newest=NEWEST, seconds=_SECONDS)
+    website_id = website.pk if website else None
+    return preview_redaction(active_tenant_id(), website_id=website_id, newest=NEWEST, seconds=_SECONDS)
 
 
 def _found(kind: Kind, times: int, preview: Preview) -> FoundKind:

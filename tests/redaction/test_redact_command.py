@@ -2,14 +2,20 @@
 
 import re
 from io import StringIO
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
+from sessions.redaction import preview, replace
 from sessions.redaction.job import JOB
-from sessions.redaction.preview import preview_redaction
+from sessions.redaction.preview import Preview, preview_redaction
+from sessions.redaction.replace import Replacing
+from tenants.errors import TenantsFailedError
 from tenants.jobs import run_job
-from tenants.models import JobHeartbeat, RedactionKey
+from tenants.models import JobHeartbeat, RedactionKey, Tenant
 from tenants.scoping import tenant_scope
 from tests.cast import Cast
 from tests.redaction.conversations import ALICE, BOB, everything_stored, silent_session
@@ -64,9 +70,55 @@ def test_command_leaves_a_job_at_work_alone_and_refuses_what_does_not_exist(cast
             run(*wrong)
 
 
-def test_preview_ends_in_time(cast: Cast) -> None:
+def test_command_for_one_tenant_leaves_the_jobs_row_alone(cast: Cast) -> None:
+    tenant = cast.tenant()
+
+    def fail() -> int:
+        raise TenantsFailedError(1)
+
+    with pytest.raises(TenantsFailedError):
+        run_job(JOB, fail)
+    before = JobHeartbeat.objects.values().get(name=JOB)
+    run("--tenant", tenant.slug)
+    assert JobHeartbeat.objects.values().get(name=JOB) == before
+    JobHeartbeat.objects.all().delete()
+
+
+def preview_of(tenant: Tenant, seconds: float = 60) -> Preview:
+    return preview_redaction(tenant.id, newest=10, seconds=seconds)
+
+
+def test_preview_ends_in_time_within_a_session_too(monkeypatch: pytest.MonkeyPatch, cast: Cast) -> None:
     tenant, agent = cast.tenant(), cast.agent()
-    silent_session(cast.website(tenant, agents=[agent]), agent)
-    with tenant_scope(tenant.id):
-        preview = preview_redaction(newest=10, seconds=-1)
-    assert (preview.sessions, preview.is_cut) == (0, True)
+    for _ in range(2):
+        silent_session(cast.website(tenant, agents=[agent]), agent)
+    assert (preview_of(tenant, seconds=-1).sessions, preview_of(tenant, seconds=-1).is_cut) == (0, True)
+    monkeypatch.setattr(replace, "_MESSAGES_AT_ONCE", 1)
+    clock = iter([0.0, 1.0, 99.0])  # it begins, a session begins, its first stretch is done
+    monkeypatch.setattr(preview, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    told = preview_of(tenant, seconds=3)
+    assert (told.sessions, told.messages, told.messages_changed, told.is_cut) == (1, 2, 1, True)
+
+
+def test_preview_skips_what_breaks_the_redactor_and_holds_no_transaction(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], cast: Cast
+) -> None:
+    tenant, agent = cast.tenant(), cast.agent()
+    website = cast.website(tenant, agents=[agent])
+    broken, _ = silent_session(website, agent), silent_session(website, agent)
+    rest, in_transaction = Replacing.rest, list[bool]()
+
+    def rest_or_break(self: Any) -> Any:
+        in_transaction.append(connection.in_atomic_block)
+        if self._session.id == broken.pk:
+            raise RecursionError(f"cannot read {ALICE}")
+        return rest(self)
+
+    monkeypatch.setattr(Replacing, "rest", rest_or_break)
+    told = preview_of(tenant)
+    assert (told.sessions, told.skipped, told.messages_changed, in_transaction) == (1, 1, 3, [False, False])
+    assert "  1 more could not be read by the redactor: the log names them." in run(
+        "--dry-run", "--tenant", tenant.slug
+    )
+    logged = capfd.readouterr().err
+    assert (str(broken.pk) in logged, ALICE in logged) == (True, False)
