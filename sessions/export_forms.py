@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,8 +12,12 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 _COLUMNS: Final = ("session_id", "website", "at", "role", "message_id", "content", "note")
-_FORMULA: Final = tuple("=+-@\uff1d\uff0b\uff0d\uff20\u2212")
+_SIGNS: Final = tuple("=+-@\uff1d\uff0b\uff0d\uff20\u2212")
 """What a cell that spreadsheets compute begins with; some fold the wide forms first."""
+
+_INNER: Final = re.compile(rf"(?<=[;\t\r\n])(?=(?:[^\S;\t\r\n]|\")*[{''.join(map(re.escape, _SIGNS))}])")
+"""Where such a cell begins for a spreadsheet that looks for semicolons or tabs, as half of Europe's do: our quotes hold
+nothing together there, and a new line ends a row."""
 
 _BYTE_ORDER_MARK: Final = "\ufeff"
 """Without it the most common spreadsheet takes UTF-8 for something else."""
@@ -159,7 +164,7 @@ def _lines(rows: list[tuple[str, ...]]) -> str:
 
 def defused(cell: str) -> str:
     """A cell that a spreadsheet takes for text: what a visitor wrote must not be computed on a clerk's machine."""
-    return f"'{cell}" if cell.lstrip().startswith(_FORMULA) else cell
+    return _INNER.sub("'", f"'{cell}" if cell.lstrip().startswith(_SIGNS) else cell)
 
 
 def _moment(at: datetime | None) -> str:

@@ -1,15 +1,16 @@
 """A visitor takes the conversation along, whole, in both forms."""
 
+import asyncio
 import csv
 import io
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
-from sessions.export_forms import defused
+from sessions.export_forms import Form, WordsPart, defused, written
 from sessions.models import AgentSession
 from tenants.models import Tenant, Website
 from tenants.scoping import tenant_scope
@@ -99,10 +100,32 @@ def test_export_as_a_table_is_safe_to_open(told: Visitor, asked: dict[str, str])
     assert len(rows) == 602
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " \n=1", "\uff1d1", "\r-1", "\u22121"])
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "\uff1d1", "\u22121"])
 def test_cell_that_a_spreadsheet_would_compute_is_defused(cell: str) -> None:
     assert defused(cell) == f"'{cell}"
     assert defused(f"a{cell}") == f"a{cell}"
+    assert defused(f"a, b{cell}; c") == f"a, b{cell}; c"
+
+
+@pytest.mark.parametrize("end", [";", "\t", "\n", "\r\n", ";;", "; \t"])
+@pytest.mark.parametrize("cell", ["=HYPERLINK(A1)", " +1", "\u3000@SUM(A1)"])
+def test_formula_is_defused_where_another_spreadsheet_begins_a_cell(end: str, cell: str) -> None:
+    assert defused(f"hello{end}{cell}{end}2") == f"hello{end}'{cell}{end}2"
+
+
+async def table_of(said: list[str]) -> str:
+    async def parts() -> AsyncIterator[WordsPart]:
+        yield WordsPart([{"at": "", "role": "user", "id": "message_1", "content": text} for text in said])
+
+    return b"".join([piece async for piece in written(parts(), Form.CSV, is_one=True)]).decode("utf-8-sig")
+
+
+def test_no_way_of_reading_an_export_makes_a_formula_of_what_was_said() -> None:
+    said = ["a;=1+1", 'a";=1+1;"', "a\n=1+1", "a\t=1+1", '=1;"=1"\n;=1', "- one\r\n- two", ";\n;\t=1"]
+    text = asyncio.run(table_of(said))
+    for separator in ",;\t":
+        cells = [cell for row in csv.reader(io.StringIO(text), delimiter=separator) for cell in row]
+        assert [cell for cell in cells if cell.lstrip().startswith(("=", "+", "-", "@"))] == []
 
 
 def test_export_of_an_empty_conversation_is_whole(server: LiveServer, website: Website) -> None:
