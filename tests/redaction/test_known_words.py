@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from sessions.cleaning import JsonValue
 from sessions.known_words import known_words
 from sessions.privacy import Kind
 from tenants.privacy_choices import PERSONAL_DATA, PersonalData
@@ -44,7 +45,7 @@ def test_words_under_keys_that_tell_of_a_person_are_known(
 
 
 def test_no_value_of_a_context_that_is_full_of_names_is_left_out() -> None:
-    people = [f"Zorblax Quimbleton {number:03}" for number in range(200)]
+    people: list[JsonValue] = [f"Zorblax Quimbleton {number:03}" for number in range(200)]
     assert known_words(None, {"names": people, "contacts": [{"name": name} for name in people]}) == people
 
 
