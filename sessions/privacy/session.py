@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sessions.privacy.finding import find_structured
@@ -11,6 +11,7 @@ from sessions.privacy.names.finding import find_names
 from sessions.privacy.names.heard import HeardNames
 from sessions.privacy.placeholders import LONG, placeholder
 from sessions.privacy.reading import Reading, Span
+from sessions.privacy.recalling import HiddenNames
 from sessions.privacy.walking import walk
 
 _MOST_PASSES: Final = 6
@@ -31,11 +32,11 @@ class SessionRedactor:
         self._key = key
         self._kinds = kinds
         self._heard = HeardNames(known)
+        self._hidden = HiddenNames(key)
 
-    def recall(self, names: Iterable[str]) -> None:
-        """Names of this session that were hidden before, as ``HiddenNames`` finds them: as if they had been heard."""
-        for name in names:
-            self._heard.recall(name)
+    def remember(self, stored: str) -> None:
+        """A text of this session that was redacted before, with the same key: whom its placeholders name is known."""
+        self._hidden.see(stored)
 
     def text(self, text: str, *, after: str = "") -> str:
         """The text with placeholders. ``after``: the message before it, whose question it may answer.
@@ -50,14 +51,24 @@ class SessionRedactor:
         return walk(value, self._leaf)
 
     def history(self, messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Copies of the messages, oldest first. A name that is learnt late is hidden in earlier messages too."""
+        """Copies of the messages, oldest first. A name that is learnt late is hidden in earlier messages too.
+
+        So is one that stands as a placeholder in a message, or in what was to be remembered.
+        """
         current = [dict(message) for message in messages]
+        self._recall([str(message.get("content", "")) for message in current])
         for _ in range(_MOST_PASSES):
             redacted = self._history_pass(current)
             if redacted == current:
                 break
             current = redacted
         return current
+
+    def _recall(self, texts: list[str]) -> None:
+        for text in texts:
+            self._hidden.see(text)
+        for name in self._hidden.said_in(texts):
+            self._heard.learn(name.split())
 
     def _history_pass(self, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
         redacted = []

@@ -12,7 +12,6 @@ import orjson
 from sessions.hiding import hidden_claimed_id, kinds_replaced
 from sessions.known_words import known_words
 from sessions.privacy import SessionRedactor
-from sessions.privacy.recalling import HiddenNames
 from sessions.redaction.read import StoredSegment, StoredSession, TurnWords
 from tenants.privacy_policy import PrivacyPolicy
 
@@ -99,7 +98,6 @@ class Replacing:
         self.done = Replaced(session)
         self._session, self._policy, self._key = session, policy, key
         self._last = _Said()
-        self._hidden = HiddenNames(key)
 
     def ahead(self) -> Iterator[Stretch]:
         """Of a very long session all but its last stretch, a stretch at a time; to be taken to the end."""
@@ -134,16 +132,15 @@ class Replacing:
         return done
 
     def _see_what_was_hidden(self) -> None:
-        self._hidden.see(orjson.dumps(self._session.context).decode())
+        self.redactor.remember(orjson.dumps(self._session.context).decode())
         for text in chain(self._session.done_texts(), map(_content, self._session.history)):
-            self._hidden.see(text)
+            self.redactor.remember(text)
 
     def _gone_over(self, said: _Said, history: Messages) -> tuple[Stretch, Messages | None]:
         """With the turns' own words where they were said: a name that is told in one is known everywhere else."""
         messages = [*chain.from_iterable(segment.messages for segment in said.segments), *history]
         line = list(_in_order(messages, said.turns))
         everything = [message for one in line for message in _as_messages(one)]
-        self._recall(list(map(_content, everything)))
         replaced, turns = self._taken_apart(line, iter(self.redactor.history(everything)))
         self.done.messages_seen += len(line)
         self.done.messages_changed += sum(old != new for old, new in zip(messages, replaced, strict=True))
@@ -151,11 +148,6 @@ class Replacing:
         rest = iter(replaced)
         segments = [(segment.id, _changed(segment.messages, rest)) for segment in said.segments]
         return Stretch(segments, turns), _changed(history, rest)
-
-    def _recall(self, texts: list[str]) -> None:
-        for text in texts:
-            self._hidden.see(text)
-        self.redactor.recall(self._hidden.said_in(texts))
 
     @staticmethod
     def _taken_apart(

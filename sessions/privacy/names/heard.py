@@ -47,13 +47,6 @@ class HeardNames:
         if not any(letter.isdigit() or letter in "@/_" for letter in folded):
             self.learn([part for part in _PARTS.split(folded) if part])
 
-    def recall(self, name: str) -> None:
-        """One that was heard before, in small letters: several words are known together, too."""
-        words = name.split()
-        if len(words) > 1:
-            self.phrases[name] = name
-        self.learn(words)
-
     def learn(self, parts: Iterable[str]) -> None:
         """Remember the words of a name."""
         for part in parts:

@@ -41,6 +41,13 @@ def test_name_heard_is_hidden_in_later_texts_of_the_session_alone() -> None:
     assert SessionRedactor().text("has xolani paid?") == "has xolani paid?"
 
 
+def test_name_that_stands_as_a_placeholder_is_known_when_the_session_goes_on() -> None:
+    before = redact_history(history("Who is it?", "my name is xolani"), key=b"k")
+    late = {"role": "user", "content": "the parcel for xolani is late"}
+    assert contents(redact_history([*before, late], key=b"k"))[-1] == "the parcel for _ is late"
+    assert contents(redact_history([*before, late], key=b"another"))[-1] == late["content"]
+
+
 def test_answers_to_questions_for_other_things_are_taken_as_such() -> None:
     for question, answer, kind in [
         ("What is your phone number?", "5550100", Kind.PHONE),
