@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils.html import strip_tags
 
 from sessions.models import AgentSession
+from sessions.redaction.replace import Replacing
 from tenants.models import RedactionKey, Tenant, Website
 from tenants.privacy_choices import NEVER_WARNING
 from tenants.redaction_keys import redaction_key
@@ -260,6 +261,16 @@ def test_preview_tells_how_much_and_which_kinds_without_a_word(
         assert ("E-mail addresses" in page.text, "[EMAIL_" in page.text) == (True, True)
         assert [word for word in (ALICE, "wonder", "Question of") if word in page.text] == []
     assert but_for_looks(at_rest()) == before  # no key was made
+
+
+def test_preview_tells_of_what_it_could_not_read(monkeypatch: pytest.MonkeyPatch, enter: Enter, alice: Shop) -> None:
+    def fail(self: Replacing) -> Any:
+        raise RecursionError
+
+    monkeypatch.setattr(Replacing, "rest", fail)
+    page = enter(alice.owner).get(PREVIEW)
+    assert (page.context["preview"].sessions, page.context["preview"].skipped) == (0, 1)
+    assert "1 conversation could not be read by the redactor and is not counted" in page.text
 
 
 def test_preview_of_a_foreign_website_is_one_of_an_unknown_one(enter: Enter, alice: Shop, bob: Shop) -> None:
