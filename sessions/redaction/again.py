@@ -24,6 +24,9 @@ WITH next AS MATERIALIZED (
 segments AS (
     UPDATE history_segments h SET redaction_version = 0 FROM next
      WHERE h.tenant_id = %(tenant)s AND h.agent_session_id = next.id AND h.redaction_version > 0),
+turns AS (
+    UPDATE turns t SET redaction_version = 0 FROM next
+     WHERE t.tenant_id = %(tenant)s AND t.agent_session_id = next.id AND t.redaction_version > 0),
 marked AS (
     UPDATE agent_sessions s SET redaction_version = 0 FROM next WHERE s.tenant_id = %(tenant)s AND s.id = next.id
     RETURNING s.id)

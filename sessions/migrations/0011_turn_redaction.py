@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("agent_sessions", "0008_redaction")]
+    dependencies = [("agent_sessions", "0010_more_changes")]
 
     operations = [
         migrations.AddField(
