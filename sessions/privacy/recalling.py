@@ -18,7 +18,7 @@ _SHORT_LENGTH: Final = len(_OPENING) + SHORT + len("]")
 class HiddenNames:
     """The placeholders of names in what was seen, and which words of other texts stand behind them.
 
-    A name of several words is found as it was said, in up to three words.
+    Each word of a name has a placeholder; up to three words together had one before version 2 of the redactor.
     """
 
     def __init__(self, key: bytes) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from sessions.privacy.finding import find_structured
@@ -113,20 +114,29 @@ class SessionRedactor:
         end = 0
         for start, stop, span in reading.replacements():
             if span.kind in kinds:
-                pieces += [text[end:start], self._placeholder(span, text[start:stop])]
+                pieces += [text[end:start], self._placeholders(span, text[start:stop])]
                 end = stop
         return "".join([*pieces, text[end:]])
 
-    def _placeholder(self, span: Span, words: str) -> str:
+    def _placeholders(self, span: Span, words: str) -> str:
+        """One; of a name of several words one for each, for who has said both is called by either later on."""
         self.found[span.kind] += 1
-        meant = (span.kind, span.value)
-        name = placeholder(span.kind, span.value, self._key)
+        parts, values = _BLANKS.split(words), span.value.split()
+        if span.kind is not Kind.NAME or len(parts) != 2 * len(values) - 1:
+            return self._placeholder(span.kind, span.value, words)
+        parts[::2] = map(partial(self._placeholder, span.kind), values, parts[::2])
+        return "".join(parts)
+
+    def _placeholder(self, kind: Kind, value: str, words: str) -> str:
+        meant = (kind, value)
+        name = placeholder(kind, value, self._key)
         if self._meant.setdefault(name, meant) != meant:
-            name = placeholder(span.kind, span.value, self._key, LONG)
+            name = placeholder(kind, value, self._key, LONG)
         self.placeholders.setdefault(name, words)
         return name
 
 
+_BLANKS: Final = re.compile(r"(\s+)")
 _STRUCTURE = frozenset({"id", "role", "at", "v", "type"})
 _FORMLESS: Final = frozenset({Kind.SECRET, Kind.NAME})
 _NAME_KEYS = re.compile(

@@ -63,7 +63,7 @@ def test_answers_to_questions_for_other_things_are_taken_as_such() -> None:
 
 def test_known_values_are_hidden_with_their_parts() -> None:
     text = redact_text("Ask ZANELE KHOZA or Khoza, account zk-2001.", known=["Zanele Khoza", "zk-2001"])
-    assert PLACEHOLDER.sub("_", text) == "Ask _ or _, account _."
+    assert PLACEHOLDER.sub("_", text) == "Ask _ _ or _, account _."
 
 
 def test_known_value_does_not_eat_into_words() -> None:
@@ -115,3 +115,12 @@ def test_kind_that_is_kept_stays_whole_where_its_form_proves_it() -> None:
         (Kind.SECRET, "my password is hunter2"),
     ]:
         assert SessionRedactor(kinds=ALL_KINDS - {kept}).text(text) == text
+
+
+def test_either_name_is_known_when_both_are_placeholders_already() -> None:
+    """As when a visitor comes back the next day."""
+    said = redact_history([{"role": "user", "content": "hey im Grombolt Vexley"}], key=b"k")
+    later = [{"role": "user", "content": "grombolt here"}, {"role": "user", "content": "for VEXLEY, please"}]
+    texts = [message["content"] for message in redact_history(said + later, key=b"k")]
+    first, last = PLACEHOLDER.findall(texts[0])
+    assert texts == [f"hey im {first} {last}", f"{first} here", f"for {last}, please"]
