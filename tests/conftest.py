@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
+import structlog
 from django.db import connections
 from django.test.utils import setup_databases
 from psycopg import sql
@@ -39,6 +40,12 @@ def database(django_db_modify_db_settings: None, django_db_blocker: DjangoDbBloc
         yield
         # Not torn down: the whole server is thrown away after the run, and processes under test may still hold it.
         connections.close_all()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loggers_ask_anew() -> None:
+    """A logger that was used once would keep how it was configured then, and ``capture_logs`` would hear nothing."""
+    structlog.configure(cache_logger_on_first_use=False)
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from tests.cast import Cast
 from tests.faults.stack import Stack, Web
 from tests.stub_model import StubModel
@@ -35,6 +37,7 @@ def read_to_the_end(line: socket.socket) -> str:
         return b"".join(iter(lambda: line.recv(65_536), b"")).decode()
 
 
+@pytest.mark.timeout(1800)  # at full size
 def test_readers_who_do_not_read_harm_nobody(stack: Stack, cast: Cast, stub_model: StubModel, full_size: bool) -> None:
     web = stack.web[0]
     model = f"stub;tokens={TOKENS};tokens_per_second={TOKENS // 4}"

@@ -59,7 +59,9 @@ def neighbours(database: None) -> Neighbours:
     made = [make_rows(cast, word) for word in ("Alpha", "Bravo")]
     for (_, rows), word in zip(made, ("Alpha", "Bravo"), strict=True):
         cast.use(rows[Website], shared, instructions=f"Hours of {word}")
+        # Of the nameless relations of a person one is walked, whichever: each leads somewhere.
         cast.change(rows[ApiKey], created_by=rows[Invitation].invited_by)
+        cast.change(rows[Invitation], accepted_by=rows[Invitation].invited_by)
     return Neighbours(made[0][0], made[1][0], shared)
 
 
