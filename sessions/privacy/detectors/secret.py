@@ -22,7 +22,7 @@ _KNOWN_FORM: Final = re.compile(
     | shp(?:at|ss|ca|pa)_[A-Fa-f0-9]{24,} | sq0(?:atp|csp|idp)-[\w\-]{20,} | EAA[A-Za-z0-9]{40,} | key-[a-f0-9]{32}
     | AC[a-f0-9]{32} | SK[a-f0-9]{32} | lin_api_\w{30,} | ntn_\w{30,} | secret_\w{30,} | pat[A-Za-z0-9]{14}\.[a-f0-9]{40,}
     | figd_[\w\-]{30,} | dapi[a-f0-9]{30,} | glsa_\w{30,} | hvs\.[\w\-]{20,} | sntrys_[\w=+/\-]{20,} | PMAK-[\w\-]{30,}
-    | rk_\w{20,} | AGE-SECRET-KEY-\w{30,} | tskey-[\w\-]{16,} | whk_\w{16,} | xkeysib-[\w\-]{30,} | [\da-f]{32}-us\d{1,2}
+    | rk_\w{20,} | st_[\w\-]{30,} | AGE-SECRET-KEY-\w{30,} | tskey-[\w\-]{16,} | whk_\w{16,} | xkeysib-[\w\-]{30,} | [\da-f]{32}-us\d{1,2}
     | \d{8,10}:AA[\w\-]{30,} | [MN][A-Za-z\d]{23,27}\.[\w\-]{6}\.[\w\-]{27,} | eyJ[\w\-]{8,}\.[\w\-]{4,}(?:\.[\w\-]{4,}){0,3}
     | (?:vault|pul|sl|ATATT|ATCTT|dckr_pat|nvapi|tvly|pplx|fw|co|csk|xai|rpa|jina)[_\-][\w\-=]{24,} | ATATT[\w\-=]{30,}
     )""",
@@ -35,6 +35,15 @@ _QUERY = re.compile(
     re.IGNORECASE,
 )
 
+_ASSIGNED = re.compile(
+    r"(?<![\w\-])[a-z0-9_\-]{0,40}?(?:secret|token|passw(?:or)?d|api_?key|access_?key|private_?key)[a-z0-9_\-]{0,20}[\"']?"
+    rf"\s{{0,3}}[=:]\s{{0,3}}[\"'`]?([^\s\"'`,;{BARRIER}]{{8,400}})",
+    re.IGNORECASE | re.ASCII,
+)
+_COOKIE = re.compile(
+    rf"(?<!\w)(?:set-)?cookie\s?:\s{{0,3}}([^\s=;{BARRIER}]{{1,60}}=[^\s;{BARRIER}]{{6,400}})", re.IGNORECASE
+)
+_QUOTED = re.compile(rf"[\"'`“„«]([^\"'`“”„«»\n{BARRIER}]{{6,80}})[\"'`“”»]")
 _OPENS = "\"'`«“„<("
 _IS = (
     r"(?:number|code|nummer|is\snow|was|is|ist|lautet|est|es|é|è|e|este|jest|to|er|är|on|je|van|now|это|є|είναι|هو|هي|היא|הוא|है|คือ|là"
@@ -61,12 +70,15 @@ def find_secrets(reading: Reading) -> Iterator[Span]:
     text = reading.text
     if "BEGIN " in text:
         yield from _pem_blocks(text)
+    if "=" in text or ":" in text:
+        yield from (_secret(text, *match.span(1)) for match in _ASSIGNED.finditer(text) if _CHANGED.search(match[1]))
+        yield from (_secret(text, *match.span(1)) for match in _COOKIE.finditer(text))
     if "://" in text or "=" in text:
         yield from (_secret(text, *match.span(1)) for match in _CREDENTIALS.finditer(text))
         yield from (_secret(text, *match.span(1)) for match in _QUERY.finditer(text) if _CHANGED.search(match[1]))
     if _LONG_TOKEN.search(text):
         yield from (_secret(text, match.start(), _without_full_stop(match)) for match in _KNOWN_FORM.finditer(text))
-        yield from (_secret(text, *match.span(1)) for match in _BEARER.finditer(text) if _CHANGED.search(match[1]))
+    yield from (_secret(text, *match.span(1)) for match in _BEARER.finditer(text) if _CHANGED.search(match[1]))
     yield from _after_cues(reading)
     if reading.after and has_cue("secret_cues", reading.after) and "?" in reading.after:
         yield from _as_answer(reading)
@@ -96,6 +108,10 @@ def _after_cues(reading: Reading) -> Iterator[Span]:
     for cue in cue_pattern("secret_cues").finditer(reading.lower):
         link = _AFTER_CUE.match(reading.lower, cue.end())
         assert link is not None  # every part of it may be missing
+        quoted = _QUOTED.match(reading.text, link.end())
+        if quoted and " " in quoted[1] and _STRONG_LINK.search(link[0]) and cue[0] not in _VAGUE:
+            yield _secret(reading.text, *quoted.span(1))
+            continue
         value = _VALUE.match(reading.text, link.end())
         if value is None:
             continue
