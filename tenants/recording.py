@@ -27,7 +27,6 @@ def change_model(
     *,
     sealed: pgtrigger.Condition | None = None,
     only: Sequence[pghistory.RowEvent] = (),
-    attrs: dict[str, Any] | None = None,
     triggers: Iterable[pgtrigger.Trigger] = (),
 ) -> Any:
     """The model of the changes of ``recorded``, a subclass of ``base``; of the columns ``fields`` are kept.
@@ -54,7 +53,7 @@ def change_model(
         context_id_field=None,  # type: ignore[arg-type]  # as above
         model_name=f"{recorded.__name__}Change",
         base_model=base,
-        attrs={**_plain_references(recorded, names), "is_whole": not only, **(attrs or {})},
+        attrs={**_plain_references(recorded, names), "is_whole": not only},
         meta={
             "db_table": f"{table}_changes",
             "base_manager_name": "objects",
